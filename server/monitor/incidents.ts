@@ -176,6 +176,8 @@ export function createIncidents(
       publish(done.incident, by === null ? "unacknowledged" : "acknowledged");
       return true;
     },
+    isGone: (id) =>
+      [...state.rules.values()].some((rule) => rule.incident?.id === id && rule.gone !== null && !rule.isOver),
     mutes: () => mutes.active(),
     mute: (target, untilUs, by) => mutes.add(target, untilUs, by),
     unmute: (id) => mutes.remove(id),

@@ -8,7 +8,7 @@ import type { DigestFacts } from "../../telegram/text/digest-message.ts";
 /** The sources of a day's facts. */
 export type DigestSources = {
   readonly history: Pick<History, "archives" | "coverage" | "gaps">;
-  readonly incidents: Pick<Incidents, "page">;
+  readonly incidents: Pick<Incidents, "page" | "open">;
   readonly status: () => Status;
 };
 
@@ -39,6 +39,7 @@ export async function digestFacts(date: string, isLast: boolean, sources: Digest
     records: sum(({ rows: count }) => count),
     gaps: await gapsOf(date, history),
     incidents: await incidentsOf(date, sources.incidents),
+    open: sources.incidents.open().filter(({ severity }) => severity !== "info"),
     archives: {
       count: archives.length,
       rawBytes: sum(({ raw_bytes }) => raw_bytes),
@@ -63,13 +64,13 @@ async function gapsOf(date: string, history: DigestSources["history"]): Promise<
   };
 }
 
-/** Returns the day's incidents that needed attention, oldest first. */
-async function incidentsOf(date: string, incidents: DigestSources["incidents"]): Promise<readonly Incident[]> {
+/** Returns the day's incidents that needed attention and are over, oldest first. */
+async function incidentsOf(date: string, incidents: Pick<Incidents, "page">): Promise<readonly Incident[]> {
   const fromUs = dateStartUs(date);
   const newestFirst = await allPages((after) => incidents.page(pageSize, after));
   return newestFirst
     .filter(({ severity }) => severity !== "info")
-    .filter(({ from_us, to_us }) => from_us < fromUs + dayUs && (to_us === null || to_us >= fromUs))
+    .filter(({ from_us, to_us }) => from_us < fromUs + dayUs && to_us !== null && to_us >= fromUs)
     .reverse();
 }
 

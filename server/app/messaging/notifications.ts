@@ -1,6 +1,7 @@
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Config } from "../../config/config.ts";
 import type { Incidents } from "../../domain/incidents/incident.ts";
+import { type RecordingState, recordingState } from "../../domain/incidents/recording-state.ts";
 import type { History } from "../../domain/queries.ts";
 import type { Status, TelegramStatus } from "../../domain/status.ts";
 import { createHeartbeat, type Heartbeat } from "../../notify/heartbeat.ts";
@@ -78,7 +79,7 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   const sender = createBotApi({ token, apiRoot });
   const notifier = createNotifier(
     { ...about, quietHours, minSeverity },
-    { incidents, sender, store: () => catalogue.outgoing, nowUs, log },
+    { incidents, sender, store: () => catalogue.outgoing, recording: () => recordingNow(sources), nowUs, log },
   );
   if (atMinutes === null) return { notifier, digest: null };
   const digest = createDigest(
@@ -90,6 +91,13 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
     },
   );
   return { notifier, digest };
+}
+
+function recordingNow({ status, incidents }: AlertSources): RecordingState {
+  return recordingState(
+    status(),
+    incidents.open().some(({ rule }) => rule === "write_error"),
+  );
 }
 
 /** Returns the time zone of messages and answers; empty for the machine's. */

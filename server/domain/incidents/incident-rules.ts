@@ -33,6 +33,8 @@ export type RuleFacts = {
   readonly parents?: readonly string[];
   /** Causes of the gaps that count as the cost of this rule's incidents. */
   readonly costs?: readonly GapCause[];
+  /** Its incidents as such lose no records. */
+  readonly isHarmless?: true;
   /** Keys of `[alerts.<rule>]` beside `enabled`. */
   readonly settings: Readonly<Record<"hold_s" | "clear_s", RuleSetting>> & Readonly<Record<string, RuleSetting>>;
 };
@@ -63,6 +65,7 @@ const facts = {
   },
   disk_low: {
     severities: either,
+    isHarmless: true,
     unit: "bytes",
     lessIsWorse: true,
     parents: ["write_error"],
@@ -70,6 +73,7 @@ const facts = {
   },
   disk_forecast: {
     severities: either,
+    isHarmless: true,
     unit: "s",
     lessIsWorse: true,
     parents: ["write_error", "disk_low"],
@@ -98,6 +102,7 @@ const facts = {
   },
   clock_offset: {
     severities: either,
+    isHarmless: true,
     unit: "ms",
     parents: ["disconnected"],
     settings: { ...times(120, 300), warning_ms: whole(500, 1, 86_400_000), critical_ms: whole(5000, 1, 86_400_000) },
@@ -120,16 +125,19 @@ const facts = {
   },
   memory: {
     severities: ["warning"],
+    isHarmless: true,
     unit: "bytes",
     settings: { ...times(120, 300), process_mb: whole(1000, 1, 10_000_000), machine_percent: decimal(95, 1, 100) },
   },
   cpu: {
     severities: ["warning"],
+    isHarmless: true,
     unit: "ratio",
     settings: { ...times(300, 300), warning_percent: decimal(95, 1, 100) },
   },
   backlog: {
     severities: ["warning"],
+    isHarmless: true,
     unit: "count",
     parents: ["write_error", "disk_low"],
     settings: {
@@ -138,20 +146,45 @@ const facts = {
       days_per_stream: decimal(1, 0, 10_000),
     },
   },
-  fault: { severities: ["warning"], unit: "count", parents: ["write_error"], settings: times(0, 60) },
+  fault: { severities: ["warning"], isHarmless: true, unit: "count", parents: ["write_error"], settings: times(0, 60) },
   verify_failed: {
     severities: ["critical"],
     unit: null,
     settings: { ...times(0, 0), keep_hours: whole(24, 1, 8760) },
   },
-  catalogue_away: { severities: ["warning"], unit: null, parents: ["write_error"], settings: times(5, 10) },
-  retention: { severities: ["warning"], unit: "count", settings: times(0, 60) },
+  catalogue_away: {
+    severities: ["warning"],
+    isHarmless: true,
+    unit: null,
+    parents: ["write_error"],
+    settings: times(5, 10),
+  },
+  retention: { severities: ["warning"], isHarmless: true, unit: "count", settings: times(0, 60) },
   symbol_unknown: { severities: ["warning"], unit: null, settings: times(30, 0) },
-  upload: { severities: ["warning"], unit: "count", parents: ["disconnected"], settings: times(600, 60) },
-  upload_object: { severities: ["warning"], unit: null, parents: ["disconnected"], settings: times(0, 60) },
-  dataset: { severities: ["warning"], unit: "count", parents: ["write_error", "disk_low"], settings: times(600, 60) },
+  upload: {
+    severities: ["warning"],
+    isHarmless: true,
+    unit: "count",
+    parents: ["disconnected"],
+    settings: times(600, 60),
+  },
+  upload_object: {
+    severities: ["warning"],
+    isHarmless: true,
+    unit: null,
+    parents: ["disconnected"],
+    settings: times(0, 60),
+  },
+  dataset: {
+    severities: ["warning"],
+    isHarmless: true,
+    unit: "count",
+    parents: ["write_error", "disk_low"],
+    settings: times(600, 60),
+  },
   public_url: {
     severities: ["warning"],
+    isHarmless: true,
     unit: "s",
     lessIsWorse: true,
     parents: ["disconnected"],

@@ -66,6 +66,8 @@ export type Incidents = {
   mute(target: Pick<Mute, "rule" | "symbol" | "kind">, untilUs: number, by: string): Mute;
   /** Ends a mute, or all mutes (null). Returns how many it ended. */
   unmute(id: number | null): number;
+  /** Returns true if the cause of an open incident is gone for now: it ends unless the cause returns. */
+  isGone(id: number): boolean;
   /** Returns true while notifications of this incident are paused. */
   isMuted(incident: Incident): boolean;
   /** Calls the listener after each change has been saved, in order. */

@@ -1,8 +1,10 @@
 import type { Incidents } from "../../domain/incidents/incident.ts";
 import { onlySymbol } from "../../domain/incidents/only-symbol.ts";
 import { fill } from "../../text/language.ts";
-import { timeOfDay } from "../../text/local-time.ts";
+import { timeOfDay, zoneName } from "../../text/local-time.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
+import { muteName } from "./mute-target.ts";
+import { sharedWords } from "./shared-words.ts";
 
 /** Handles the buttons under incident messages. */
 export type IncidentButtons = {
@@ -42,10 +44,13 @@ export function createIncidentButtons(
         return isWanted ? words.pressedAcknowledge : words.pressedTakeBack;
       }
       const untilUs = nowUs() + Number(minutes) * 60_000_000;
-      incidents.mute({ rule: incident.rule, symbol: onlySymbol(incident), kind: "mute" }, untilUs, by);
+      const target = { rule: incident.rule, symbol: onlySymbol(incident), kind: "mute" } as const;
+      incidents.mute(target, untilUs, by);
       refresh(id);
-      const time = timeOfDay(untilUs, nowUs(), options.language, options.timeZone);
-      return fill(words.pressedMute, { time });
+      const { language, timeZone } = options;
+      const time = timeOfDay(untilUs, nowUs(), language, timeZone);
+      const what = muteName(target, { language, say: sharedWords[language] });
+      return fill(words.pressedMute, { time, zone: zoneName(untilUs, timeZone), what });
     },
   };
 }

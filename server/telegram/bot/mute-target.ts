@@ -23,9 +23,21 @@ const units: Readonly<Record<string, number>> = {
   일: 1440 * minuteUs,
 };
 
-/** Parses `2h`, `delay 8h`, `BTCUSDT 1h`, `delay BTCUSDT 90min`, `all 2h` and `#12 1h`, in any order. */
+/** Names of rules in the words of the messages, longest first: "disk nearly full" as well as `disk_low`. */
+const names: readonly (readonly [name: string, rule: IncidentRule])[] = incidentRules
+  .flatMap((rule) =>
+    (["en", "ko"] as const).flatMap((language) => {
+      const { title, mild, withFigure } = ruleWords(rule, language);
+      return [title, mild?.title, withFigure?.title].flatMap((name) =>
+        name === undefined ? [] : ([[name.toLowerCase(), rule]] as const),
+      );
+    }),
+  )
+  .sort(([a], [b]) => b.length - a.length);
+
+/** Parses `2h`, `late data 8h`, `delay 8h`, `BTCUSDT 1h`, `delay BTCUSDT 90min`, `all 2h` and `#12 1h`, in any order. */
 export function readMute(
-  words: readonly string[],
+  spoken: readonly string[],
   symbols: readonly string[],
   incidentOf: (id: number) => Incident | null,
 ): MuteWords {
@@ -36,6 +48,8 @@ export function readMute(
     null,
   ];
   let kind: Mute["kind"] = "mute";
+  const { words, rule: byName } = withoutName(spoken);
+  rule = byName;
   for (const word of words) {
     const span = /^(\d{1,5}(?:\.\d)?)(m|min|h|d|분|시간|일)$/i.exec(word);
     const incident = /^#(\d{1,15})$/.exec(word);
@@ -44,6 +58,7 @@ export function readMute(
     const namedRule = ruleOf(word);
     if (span !== null) spanUs = Number(span[1]) * (units[(span[2] ?? "").toLowerCase()] ?? 0);
     else if (known !== null) [rule, symbol] = [known.rule, onlySymbol(known, symbols)];
+    else if (/^(everything|모든|알림)$/i.test(word)) continue;
     else if (/^(all|maintenance|전부|점검)$/i.test(word)) kind = "maintenance";
     else if (named !== undefined) symbol = named;
     else if (namedRule !== null) rule = namedRule;
@@ -62,8 +77,23 @@ export function muteName(
   { say, language }: Pick<Ask, "say" | "language">,
 ): string {
   if (kind === "maintenance") return say.maintenance;
-  const parts = [...(rule === null ? [] : [ruleWords(rule, language).name]), ...(symbol === null ? [] : [symbol])];
+  const parts = [...(rule === null ? [] : [ruleWords(rule, language).title]), ...(symbol === null ? [] : [symbol])];
   return parts.length === 0 ? say.muteAll : parts.join(", ");
+}
+
+/** Takes the name of a rule, as messages say it, out of the words. A comma behind it is ignored. */
+function withoutName(spoken: readonly string[]): {
+  readonly words: readonly string[];
+  readonly rule: IncidentRule | null;
+} {
+  const text = spoken.map((word) => word.replace(/,$/, "")).join(" ");
+  const padded = ` ${text.toLowerCase()} `;
+  const found = names.find(([name]) => padded.includes(` ${name} `));
+  if (found === undefined) return { words: text.split(" ").filter(Boolean), rule: null };
+  const [name, rule] = found;
+  const at = padded.indexOf(` ${name} `);
+  const rest = `${text.slice(0, at)} ${text.slice(at + name.length)}`;
+  return { words: rest.split(" ").filter(Boolean), rule };
 }
 
 function ruleOf(word: string): IncidentRule | null {

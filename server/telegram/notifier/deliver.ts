@@ -1,16 +1,9 @@
 import type { Incident } from "../../domain/incidents/incident.ts";
 import type { NotificationState } from "../../domain/notification-state.ts";
 import type { ChatMessage, Sender, SendOutcome } from "../api/bot-api.ts";
-import {
-  incidentMessage,
-  overMessage,
-  overSeveralMessage,
-  stillMessage,
-  stillSeveralMessage,
-  summaryMessage,
-  worseMessage,
-} from "../text/incident-message.ts";
+import { incidentMessage, overMessage, stillMessage, worseMessage } from "../text/incident-message.ts";
 import type { Speech } from "../text/incident-phrases.ts";
+import { overSeveralMessage, stillSeveralMessage, summaryMessage } from "../text/summary-message.ts";
 import { type Action, type ChatIncident, shownOf } from "./next-step.ts";
 
 /** The context of a delivery. */
@@ -112,7 +105,7 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
     if (isLost && row.form === "own") row.form = "lost";
     if (outcome.kind === "done" || isLost) saveShown({ row, incident }, message);
     if (outcome.kind === "done" && row.form === "closed" && row.repeatId !== null)
-      await sender.edit(chat, row.repeatId, overMessage(incident, true, speech, messageId));
+      await sender.edit(chat, row.repeatId, overMessage(incident, speech, messageId));
     return outcome;
   }
 
@@ -166,8 +159,7 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
   function overMessageOf(all: readonly ChatIncident[]): ChatMessage {
     const [first] = all;
     const messageId = first?.row.messageId ?? noMessage;
-    if (all.length === 1 && first !== undefined)
-      return overMessage(first.incident, first.row.form === "own", speech, messageId);
+    if (all.length === 1 && first !== undefined) return overMessage(first.incident, speech, messageId);
     const isOneSummary = all.every(({ row }) => row.messageId === messageId);
     const incidents = all.map(({ incident }) => incident);
     return overSeveralMessage(incidents, speech, isOneSummary ? messageId : null);

@@ -29,6 +29,8 @@ const correctedUs = 16 * 60_000_000;
 export type Moment = {
   readonly nowUs: number;
   readonly isMuted: (incident: Incident) => boolean;
+  /** True if the cause of an open incident is gone for now. Then no reminder is sent. */
+  readonly isGone: (id: number) => boolean;
   /** True in the quiet hours, in which only critical incidents are repeated. */
   readonly isQuiet: boolean;
   /** True if the message is out of date and may be edited now. */
@@ -96,9 +98,10 @@ function over(all: readonly ChatIncident[], { nowUs, isMuted }: Moment): Action 
   return { kind: "over", all: ended.length > 3 ? ended : [first], isSaid: true };
 }
 
-function repeat(all: readonly ChatIncident[], { nowUs, isMuted, isQuiet }: Moment): Action | null {
+function repeat(all: readonly ChatIncident[], { nowUs, isMuted, isGone, isQuiet }: Moment): Action | null {
   const candidates = all.flatMap((told) => {
-    const isHeld = isMuted(told.incident) || (isQuiet && told.incident.severity !== "critical");
+    const { incident } = told;
+    const isHeld = isMuted(incident) || isGone(incident.id) || (isQuiet && incident.severity !== "critical");
     const dueUs = isUntold(told.row) || isHeld ? null : repeatDueUs(told.incident, told.row);
     return dueUs === null ? [] : [{ row: told, dueUs }];
   });

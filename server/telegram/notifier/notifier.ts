@@ -1,16 +1,15 @@
 import type { Incident, IncidentChange, Incidents } from "../../domain/incidents/incident.ts";
-import type { IncidentSeverity } from "../../domain/incidents/incident-rules.ts";
-import { isInHours, type QuietHours } from "../../domain/incidents/quiet-hours.ts";
+import type { RecordingState } from "../../domain/incidents/recording-state.ts";
 import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { isDoneWithin } from "../../platform/time/deadline.ts";
-import { fill, type Language } from "../../text/language.ts";
-import { localTime } from "../../text/local-time.ts";
+import { fill } from "../../text/language.ts";
 import type { Sender, SendOutcome } from "../api/bot-api.ts";
 import { incidentMessage } from "../text/incident-message.ts";
-import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
+import { incidentTexts } from "../text/incident-phrases.ts";
 import { createBacklog } from "./backlog.ts";
+import { createChatSpeech, type NotifierOptions } from "./chat-speech.ts";
 import { deliver, hashOf } from "./deliver.ts";
 import { createDeliveryHealth } from "./delivery-health.ts";
 import { mutedUntil } from "./muted-until.ts";
@@ -38,23 +37,13 @@ export type Notifier = {
   stop(deadlineMs: number): Promise<void>;
 };
 
-export type NotifierOptions = {
-  readonly chats: readonly number[];
-  readonly language: Language;
-  readonly host: string;
-  /** Time zone of displayed times and of the quiet hours; the machine's time zone if missing. */
-  readonly timeZone?: string;
-  /** Part of the day in which only critical incidents make a sound. */
-  readonly quietHours?: QuietHours | null;
-  /** Incidents below this severity are not sent. */
-  readonly minSeverity?: IncidentSeverity;
-};
-
 export type NotifierDeps = {
-  readonly incidents: Pick<Incidents, "open" | "get" | "page" | "mutes" | "isMuted" | "onChange">;
+  readonly incidents: Pick<Incidents, "open" | "get" | "page" | "mutes" | "isMuted" | "isGone" | "onChange">;
   readonly sender: Sender;
   /** Called each time, because a restored catalogue has a new store. */
   readonly store: () => NotificationStore;
+  /** Whether data is recorded now, for the first line of each message. */
+  readonly recording: () => RecordingState;
   readonly nowUs: () => number;
   readonly log: Log;
 };
@@ -67,7 +56,7 @@ const checkEveryUs = 5_000_000;
 
 /** Creates a notifier. Each chat has at most one running call; everything else waits in the outbox. */
 export function createNotifier(options: NotifierOptions, deps: NotifierDeps): Notifier {
-  const { incidents, sender, nowUs, log } = deps;
+  const { incidents, sender, recording, nowUs, log } = deps;
   const outbox = createOutbox(deps.store, log);
   const health = createDeliveryHealth({ nowUs, outbox, log });
   const posts = createOneOffMessages(log);
@@ -79,6 +68,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   });
   const urgent = new Set<NotificationState>();
   const checkedUs = new WeakMap<NotificationState, number>();
+  const { speech, isQuiet } = createChatSpeech(options, { nowUs, recording });
   let sent = 0;
   let running: Promise<void> | null = null;
   let phase: "new" | "started" | "stopped" = "new";
@@ -86,17 +76,6 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   /** Returns the configured chats, except groups whose supergroup is also configured. */
   function chats(): readonly number[] {
     return options.chats.filter((chat) => health.idOf(chat) === chat || !options.chats.includes(health.idOf(chat)));
-  }
-
-  function speech(): Speech {
-    const { language, host, timeZone } = options;
-    return { language, host, nowUs: nowUs(), ...(timeZone === undefined ? {} : { timeZone }) };
-  }
-
-  /** True in the quiet hours by the clock of the chats. */
-  function isQuiet(): boolean {
-    const { quietHours, timeZone } = options;
-    return quietHours != null && isInHours(quietHours, localTime(nowUs(), timeZone).minutes);
   }
 
   function onChange(incident: Incident, change: IncidentChange): void {
@@ -138,9 +117,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     return shownOf(incident, hashOf(incidentMessage(incident, speech(), mutedUntilUs(incident)))) !== row.shown;
   }
 
-  function mutedUntilUs(incident: Incident): number | null {
-    return mutedUntil(incident, incidents, nowUs());
-  }
+  const mutedUntilUs = (incident: Incident) => mutedUntil(incident, incidents, nowUs());
 
   async function work(): Promise<void> {
     while (phase === "started") {
@@ -152,7 +129,13 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   /** Performs one action of a chat; false if no action is due. */
   async function workOn(chat: number): Promise<boolean> {
     if (phase !== "started" || health.readyUs(chat) > nowUs()) return false;
-    const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated, isQuiet: isQuiet() };
+    const moment = {
+      nowUs: nowUs(),
+      isMuted: incidents.isMuted,
+      isGone: incidents.isGone,
+      isOutdated,
+      isQuiet: isQuiet(),
+    };
     const step = nextAction(incidentsOf(chat), moment);
     const post = step === null ? posts.next(chat, nowUs()) : null;
     if (step === null && post === null) return false;

@@ -3,8 +3,8 @@ import { bytes, count, coverage, duration } from "../../text/amounts.ts";
 import { dayName } from "../../text/dates.ts";
 import { fill, type Language } from "../../text/language.ts";
 import { cut, escapeHtml, fit, mostCaption } from "../api/html.ts";
-import { overLine } from "./incident-message.ts";
-import type { Speech } from "./incident-phrases.ts";
+import { mark, type Speech } from "./incident-phrases.ts";
+import { overLine } from "./summary-message.ts";
 
 /** The facts about a finished UTC day. */
 export type DigestFacts = {
@@ -21,8 +21,10 @@ export type DigestFacts = {
     readonly missing: number;
     readonly repaired: number;
   };
-  /** Incidents that overlap the day, oldest first. */
+  /** Incidents that overlap the day and are over, oldest first. */
   readonly incidents: readonly Incident[];
+  /** Incidents that are open now, the most severe first. */
+  readonly open: readonly Incident[];
   readonly archives: { readonly count: number; readonly rawBytes: number; readonly compressedBytes: number };
   readonly disk: { readonly freeBytes: number; readonly fullInS: number | null } | null;
 };
@@ -30,14 +32,17 @@ export type DigestFacts = {
 const en = {
   head: "{day} (UTC): {coverage} recorded",
   headUnknown: "{day} (UTC): no records known",
+  openNow: "{n} open now",
   records: "{n} {n|record|records} of {symbols} {symbols|symbol|symbols}",
   incomplete: "Incomplete: {list}",
   noGaps: "No gaps.",
   gaps: "Gaps: {n}, the longest {longest}.",
+  openGap: "A gap of that day is not over yet.",
   repaired: "{n} {n|trade was|trades were} fetched again.",
   lost: "{n} {n|record is|records are} lost.",
   noIncidents: "No incidents.",
   incidents: "Incidents: {n}",
+  incidentsNow: "Open now (/alerts):",
   archives: "Archives: {n}, {compressed} from {raw}",
   noArchives: "Archives: none yet",
   disk: "Disk: {free} free",
@@ -46,21 +51,24 @@ const en = {
 };
 
 const ko: typeof en = {
-  head: "{day} (UTC): {coverage} 기록됨",
-  headUnknown: "{day} (UTC): 기록된 내용을 확인할 수 없음",
-  records: "심볼 {symbols}개, 레코드 {n}건",
-  incomplete: "빠진 구간이 있는 심볼: {list}",
+  head: "{day} UTC: 기록률 {coverage}",
+  headUnknown: "{day} UTC: 기록 확인 불가",
+  openNow: "진행 중인 문제 {n}건",
+  records: "심볼 {symbols}개, 데이터 {n}건",
+  incomplete: "빠진 심볼: {list}",
   noGaps: "공백 없음",
-  gaps: "공백 {n}건, 가장 긴 것 {longest}.",
-  repaired: "체결 {n}건을 다시 받아 왔습니다.",
-  lost: "레코드 {n}건은 유실되었습니다.",
-  noIncidents: "알림 없음",
-  incidents: "알림 {n}건",
+  gaps: "공백 {n}건, 최장 {longest}.",
+  openGap: "그날의 공백이 아직 끝나지 않았습니다.",
+  repaired: "체결 {n}건 복구.",
+  lost: "데이터 {n}건 유실.",
+  noIncidents: "문제 없음",
+  incidents: "문제 {n}건",
+  incidentsNow: "진행 중(/alerts):",
   archives: "아카이브 {n}개, {raw} → {compressed}",
   noArchives: "아카이브: 아직 없음",
-  disk: "디스크 여유 {free}",
-  full: "디스크 여유 {free}, 이 속도면 {time} 뒤 가득 참",
-  more: "외 {n}줄은 페이지에서 볼 수 있습니다",
+  disk: "디스크 {free} 남음",
+  full: "디스크 {free} 남음, 이 속도면 {time} 뒤 가득 참",
+  more: "외 {n}줄은 대시보드에서 볼 수 있습니다",
 };
 
 const words: Record<Language, typeof en> = { en, ko };
@@ -79,13 +87,22 @@ export function digestHtml(facts: DigestFacts, speech: Speech): string {
   const lines = [
     fill(texts.records, { n: count(facts.records, language), symbols: count(facts.symbols, language) }),
     ...incompleteLines(facts, language),
-    gapLine(facts, language),
+    ...gapLines(facts, language),
+    ...openLines(facts, speech),
     ...incidentLines(facts, speech),
     archiveLine(facts, language),
     ...diskLines(facts, language),
     `<i>${escapeHtml(cut(speech.host, 60))}</i>`,
   ];
-  return fit(`📊 <b>${escapeHtml(head)}</b>`, lines, mostCaption, (n) => fill(texts.more, { n: count(n, language) }));
+  const [gravest] = facts.open;
+  const title = [
+    head,
+    ...(gravest === undefined ? [] : [fill(texts.openNow, { n: count(facts.open.length, language) })]),
+  ];
+  const sign = gravest === undefined ? "📊" : mark(gravest);
+  return fit(`${sign} <b>${escapeHtml(title.join(" · "))}</b>`, lines, mostCaption, (n) =>
+    fill(texts.more, { n: count(n, language) }),
+  );
 }
 
 function incompleteLines({ incomplete }: DigestFacts, language: Language): string[] {
@@ -96,20 +113,30 @@ function incompleteLines({ incomplete }: DigestFacts, language: Language): strin
   return [escapeHtml(fill(words[language].incomplete, { list }))];
 }
 
-function gapLine({ gaps }: DigestFacts, language: Language): string {
+/** Gaps are listed when they end: a day that is not complete without any has a gap that goes on. */
+function gapLines({ gaps, coverage: share, open }: DigestFacts, language: Language): string[] {
   const texts = words[language];
-  if (gaps.count === 0) return texts.noGaps;
+  if (gaps.count === 0 && (share ?? 1) < 1) return [texts.openGap];
+  if (gaps.count === 0) return open.length > 0 ? [] : [texts.noGaps];
   const lost = Math.max(0, gaps.missing - gaps.repaired);
-  return [
+  const parts = [
     fill(texts.gaps, { n: count(gaps.count, language), longest: duration(gaps.longestUs, language) }),
     ...(gaps.repaired > 0 ? [fill(texts.repaired, { n: count(gaps.repaired, language) })] : []),
     ...(lost > 0 ? [fill(texts.lost, { n: count(lost, language) })] : []),
-  ].join(" ");
+  ];
+  return [parts.join(" ")];
 }
 
-function incidentLines({ incidents }: DigestFacts, speech: Speech): string[] {
+function openLines({ open }: DigestFacts, speech: Speech): string[] {
+  if (open.length === 0) return [];
+  const listed = open.slice(0, mostListed).map((incident) => overLine(incident, speech));
+  const rest = open.length - listed.length;
+  return [words[speech.language].incidentsNow, ...listed, ...(rest > 0 ? [`+${rest}`] : [])];
+}
+
+function incidentLines({ incidents, open }: DigestFacts, speech: Speech): string[] {
   const texts = words[speech.language];
-  if (incidents.length === 0) return [texts.noIncidents];
+  if (incidents.length === 0) return open.length > 0 ? [] : [texts.noIncidents];
   const listed = incidents.slice(0, mostListed).map((incident) => overLine(incident, speech));
   const rest = incidents.length - listed.length;
   const head = fill(texts.incidents, { n: count(incidents.length, speech.language) });

@@ -1,8 +1,8 @@
 import type { Incident } from "../../domain/incidents/incident.ts";
-import { count, roughDuration } from "../../text/amounts.ts";
+import { roughDuration } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
 import { localizedReason } from "../../text/reason.ts";
-import { incidentAdvice, incidentCost } from "../../text/rules/rule-words.ts";
+import { incidentAct, incidentAdvice, incidentCost } from "../../text/rules/rule-words.ts";
 import type { ChatMessage } from "../api/bot-api.ts";
 import { cut, escapeHtml, fit, mostText } from "../api/html.ts";
 import {
@@ -13,8 +13,11 @@ import {
   lasted,
   lossOf,
   mark,
+  nameOf,
+  recordingOf,
   type Speech,
-  titleOf,
+  spanOf,
+  subjectLine,
   zone,
 } from "./incident-phrases.ts";
 
@@ -32,55 +35,60 @@ export function incidentMessage(incident: Incident, speech: Speech, mutedUntilUs
 
 /** Builds the reply for an incident that concerns more or has become critical. It makes a sound. */
 export function worseMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
-  const title = fill(incidentTexts(speech.language).worse, { title: titleOf(incident, speech.language) });
-  return {
-    html: [`${mark(incident)} <b>${title}</b>`, ...shortLines(incident, speech)].join("\n"),
-    replyTo: messageId,
-  };
+  const head = openHead(incident, speech, incidentTexts(speech.language).worse);
+  return { html: [head, ...shortLines(incident, speech)].join("\n"), replyTo: messageId };
 }
 
-/** Builds the reminder of an unacknowledged incident: a reply with the buttons. */
+/** Builds the reminder of an unacknowledged incident: a reply with its current figure and the buttons. */
 export function stillMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
-  return { html: stillLine(incident, speech), replyTo: messageId, buttons: buttonsOf(incident, speech, false) };
+  const { still } = incidentTexts(speech.language);
+  const head = openHead(incident, speech, fill(still, { duration: roughly(incident, speech) }));
+  return { html: head, replyTo: messageId, buttons: buttonsOf(incident, speech, false) };
 }
 
-/** Formats a line with the mark: `Still: No connection to Binance, for 2 h`. */
-function stillLine(incident: Incident, speech: Speech): string {
-  const values = { title: titleOf(incident, speech.language), duration: roughly(incident, speech) };
-  return `${mark(incident)} ${fill(incidentTexts(speech.language).still, values)}`;
-}
-
-/** Builds the reply that reports the end of an incident. It repeats the title unless the message is quoted. */
-export function overMessage(incident: Incident, isQuoted: boolean, speech: Speech, messageId: number): ChatMessage {
-  const { language } = speech;
-  const { over, reply } = incidentTexts(language);
-  const values = { duration: lasted(incident, speech), title: titleOf(incident, language) };
-  const lost = lossOf(incident, language);
-  const text = `${mark(incident)} ${fill(isQuoted ? reply : over, values)}${isQuoted ? "" : "."}`;
-  return { html: lost === null ? text : `${text} ${lost}`, replyTo: messageId, silent: true };
+/** Builds the reply that reports the end of an incident: its subject, its duration and its loss. */
+export function overMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
+  return { html: closedHead(incident, speech), replyTo: messageId, silent: true };
 }
 
 function headOf(incident: Incident, speech: Speech): string {
-  const title = titleOf(incident, speech.language);
-  if (incident.to_us === null || isPast(incident)) return `${mark(incident)} <b>${title}</b>`;
-  const values = { title, duration: lasted(incident, speech) };
-  return `${mark(incident)} <b>${fill(incidentTexts(speech.language).over, values)}</b>`;
+  return incident.to_us === null ? openHead(incident, speech, null) : closedHead(incident, speech);
+}
+
+/** Formats a first line: mark, whether data is recorded, the incident with its figure, and whether to act. */
+function openHead(incident: Incident, speech: Speech, prefix: string | null): string {
+  const { language } = speech;
+  const act = escapeHtml(incidentAct(incident, language));
+  const parts = [
+    ...(prefix === null ? [] : [prefix]),
+    recordingOf(speech, [incident]),
+    nameOf(incident, language),
+    act,
+  ];
+  return `${mark(incident)} <b>${parts.join(" · ")}</b>`;
+}
+
+function closedHead(incident: Incident, speech: Speech): string {
+  const { language } = speech;
+  const over = fill(incidentTexts(language).over, { duration: lasted(incident, speech) });
+  const loss = lossOf(incident, language);
+  const parts = [...(isPast(incident) ? [] : [over]), nameOf(incident, language), ...(loss === null ? [] : [loss])];
+  return `${mark(incident)} <b>${parts.join(" · ")}</b>`;
 }
 
 function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | null): string[] {
   const words = incidentTexts(speech.language);
   const since = {
     time: at(incident.from_us, speech),
-    zone: zone(speech),
+    zone: zone(incident.from_us, speech),
     duration: roughly(incident, speech),
   };
   const known = incident.acknowledged;
   return [
-    fill(isPast(incident) ? words.past : words.since, since),
+    withFigure(fill(isPast(incident) ? words.past : words.since, since), incident, speech),
     ...shortLines(incident, speech),
     ...flapLine(incident, speech),
-    escapeHtml(incidentCost(incident, speech.language)),
-    adviceLine(incident, speech),
+    counsel(incident, speech),
     ...(known === null
       ? []
       : [fill(words.acknowledged, { by: escapeHtml(cut(known.by, 60)), time: at(known.at_us, speech) })]),
@@ -89,27 +97,40 @@ function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | nu
   ];
 }
 
+/** Cost and advice, which a tap unfolds. */
+function counsel(incident: Incident, speech: Speech): string {
+  const cost = escapeHtml(incidentCost(incident, speech.language));
+  return `<blockquote expandable>${cost}\n${adviceLine(incident, speech)}</blockquote>`;
+}
+
 function closedLines(incident: Incident, speech: Speech): string[] {
   const words = incidentTexts(speech.language);
-  const [from, to] = [at(incident.from_us, speech), at(incident.to_us ?? speech.nowUs, speech)];
-  const values = { from, to, time: to, zone: zone(speech) };
-  const when = fill(from === to || isPast(incident) ? words.past : words.span, values);
+  const toUs = incident.to_us ?? speech.nowUs;
+  const time = at(toUs, speech);
+  const isMoment = isPast(incident) || time === at(incident.from_us, speech);
+  const when = isMoment ? fill(words.past, { time, zone: zone(toUs, speech) }) : spanOf(incident.from_us, toUs, speech);
   return [
-    when,
+    withFigure(when, incident, speech),
     ...shortLines(incident, speech),
     ...flapLine(incident, speech),
-    ...(isPast(incident) ? [adviceLine(incident, speech)] : []),
+    ...(isPast(incident) ? [`<blockquote expandable>${adviceLine(incident, speech)}</blockquote>`] : []),
     hostLine(speech),
   ];
 }
 
-/** Returns the lines for the figure, the source's detail and the loss. */
+function withFigure(when: string, incident: Incident, { language }: Speech): string {
+  const figure = figureOf(incident, language);
+  return figure === null ? when : `${when}; ${figure}`;
+}
+
+/** Returns the lines for the subjects, the source's detail and the loss so far. The head of a closed incident has the loss. */
 function shortLines(incident: Incident, speech: Speech): string[] {
-  const detail = localizedReason(incident.detail?.trim() ?? "", speech.language);
+  const { language } = speech;
+  const detail = localizedReason(incident.detail?.trim() ?? "", language);
   const lines = [
-    figureOf(incident, speech.language),
+    subjectLine(incident, language),
     detail === "" ? null : `<code>${escapeHtml(cut(detail.replace(/\s+/g, " "), mostDetail))}</code>`,
-    lossOf(incident, speech.language),
+    incident.to_us === null ? lossOf(incident, language) : null,
   ];
   return lines.filter((line) => line !== null);
 }
@@ -147,73 +168,4 @@ function codeOf(text: string): string {
 
 function roughly({ from_us }: Incident, { nowUs, language }: Speech): string {
   return roughDuration(nowUs - from_us, language);
-}
-
-/** The incidents of a summary, and the reason for its delay. */
-export type LateSummary = {
-  /** The outage of Telegram, µs; null if there was another reason. */
-  readonly unreachable: { readonly fromUs: number; readonly toUs: number } | null;
-  readonly over: readonly Incident[];
-  readonly open: readonly Incident[];
-  /** Number of older incidents that were dropped unsent. */
-  readonly forgotten: number;
-};
-
-/** Builds a message for incidents that could not be sent in time. It makes a sound only if an incident is still open. */
-export function summaryMessage({ unreachable, over, open, forgotten }: LateSummary, speech: Speech): ChatMessage {
-  const words = incidentTexts(speech.language);
-  const lines = [
-    ...(open.length > 0
-      ? [`<b>${words.meanwhileOpen}</b>`, ...open.map((incident) => overLine(incident, speech))]
-      : []),
-    ...(over.length > 0
-      ? [`<b>${words.meanwhileOver}</b>`, ...over.map((incident) => overLine(incident, speech))]
-      : []),
-    ...(forgotten > 0 ? [fill(words.older, { n: count(forgotten, speech.language) })] : []),
-  ];
-  const html = fit(severalHead(unreachable, open.length + over.length, speech), lines, mostText - hostRoom, (n) =>
-    fill(words.andMore, { n: count(n, speech.language) }),
-  );
-  const isSilent = open.every(({ severity }) => severity === "info");
-  return { html: `${html}\n<i>${escapeHtml(cut(speech.host, hostRoom - 1))}</i>`, silent: isSilent };
-}
-
-/** Builds a reminder of several incidents. */
-export function stillSeveralMessage(open: readonly Incident[], speech: Speech): ChatMessage {
-  const words = incidentTexts(speech.language);
-  const lines = open.map((incident) => stillLine(incident, speech));
-  return { html: fit(`<b>${words.stillSeveral}</b>`, lines, mostText, moreOf(speech)) };
-}
-
-/** Builds a silent message that several incidents are over. */
-export function overSeveralMessage(over: readonly Incident[], speech: Speech, replyTo: number | null): ChatMessage {
-  const words = incidentTexts(speech.language);
-  const lines = over.map((incident) => overLine(incident, speech));
-  return { html: fit(`<b>${words.overSeveral}</b>`, lines, mostText, moreOf(speech)), silent: true, replyTo };
-}
-
-const hostRoom = 100;
-
-function severalHead(unreachable: LateSummary["unreachable"], n: number, speech: Speech): string {
-  const words = incidentTexts(speech.language);
-  if (unreachable === null) return fill(words.severalOpen, { n: count(n, speech.language) });
-  const { fromUs, toUs } = unreachable;
-  return fill(words.late, { from: at(fromUs, speech), to: at(toUs, speech), zone: zone(speech) });
-}
-
-function moreOf({ language }: Speech): (n: number) => string {
-  return (n) => fill(incidentTexts(language).andMore, { n: count(n, language) });
-}
-
-/** Formats a line with the mark: `No connection to Binance, 12 min from 03:12. No records lost.` */
-export function overLine(incident: Incident, speech: Speech): string {
-  const { language } = speech;
-  const values = {
-    title: titleOf(incident, language),
-    duration: lasted(incident, speech),
-    time: at(incident.from_us, speech),
-  };
-  const loss = incident.to_us === null ? null : lossOf(incident, language);
-  const line = `${mark(incident)} ${fill(incidentTexts(language).overLine, values)}`;
-  return loss === null ? line : `${line}. ${loss}`;
 }

@@ -28,10 +28,20 @@ export function ruleWords(rule: IncidentRule, language: Language): RuleWords {
   return table[rule][language];
 }
 
+/** The figures of an incident that its words depend on. */
+export type Worded = Pick<Incident, "rule" | "severity"> & Partial<Pick<Incident, "value">>;
+
 /** Names the problem, without its subjects. */
-export function incidentTitle({ rule, severity }: Pick<Incident, "rule" | "severity">, language: Language): string {
-  const { title, mild } = ruleWords(rule, language);
+export function incidentTitle({ rule, severity, value }: Worded, language: Language): string {
+  const { title, mild, withFigure } = ruleWords(rule, language);
+  if (withFigure !== undefined && value != null) return withFigure.title;
   return severity === "critical" ? title : (mild?.title ?? title);
+}
+
+/** Whether somebody has to act, and how, in a few words. */
+export function incidentAct({ rule, value }: Worded, language: Language): string {
+  const { act, withFigure } = ruleWords(rule, language);
+  return withFigure !== undefined && value != null ? withFigure.act : act;
 }
 
 /** What an incident costs. */

@@ -49,6 +49,7 @@ export function fakeIncidents(all: Incident[] = [], nowUs = () => Date.now() * 1
       mutes = mutes.filter((mute) => id !== null && mute.id !== id);
       return before - mutes.length;
     },
+    isGone: () => false,
     isMuted: ({ rule }) => mutes.some((mute) => mute.rule === null || mute.rule === rule),
     onChange: (listener) => void listeners.push(listener),
   };

@@ -1,7 +1,8 @@
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { type Log, silentLog } from "../../../server/platform/log/log.ts";
 import { createBotApi } from "../../../server/telegram/api/bot-api.ts";
-import { createNotifier, type Notifier, type NotifierOptions } from "../../../server/telegram/notifier/notifier.ts";
+import type { NotifierOptions } from "../../../server/telegram/notifier/chat-speech.ts";
+import { createNotifier, type Notifier } from "../../../server/telegram/notifier/notifier.ts";
 import { temporaryFolder } from "../folder.ts";
 import { createFakeTelegram, type FakeTelegram } from "./fake-telegram.ts";
 import { createScriptedIncidents, type ScriptedIncidents } from "./scripted-incidents.ts";
@@ -44,6 +45,7 @@ export async function evening(
         incidents,
         sender: createBotApi({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch }),
         store: () => catalogue.outgoing,
+        recording: () => "all",
         nowUs,
         log: options.log ?? silentLog,
       },

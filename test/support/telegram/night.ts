@@ -1,6 +1,7 @@
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import type { GapCause } from "../../../server/domain/gap.ts";
 import type { Incident } from "../../../server/domain/incidents/incident.ts";
+import { recordingState } from "../../../server/domain/incidents/recording-state.ts";
 import type { Status, StreamStatus } from "../../../server/domain/status.ts";
 import { createIncidents } from "../../../server/monitor/incidents.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
@@ -55,7 +56,14 @@ export async function night(script: Script, minutes: number, language: Language,
     const sender = createBotApi({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
     const notifier = createNotifier(
       { chats: [42], language, host: "home-server", timeZone },
-      { incidents, sender, store: () => catalogue.outgoing, nowUs, log: silentLog },
+      {
+        incidents,
+        sender,
+        store: () => catalogue.outgoing,
+        recording: () => recordingState(observed(world, since, us).status, false),
+        nowUs,
+        log: silentLog,
+      },
     );
     incidents.start();
     notifier.start();

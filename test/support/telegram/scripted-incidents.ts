@@ -74,6 +74,7 @@ export function createScriptedIncidents(nowUs: () => number): ScriptedIncidents 
       mutes = mutes.filter((mute) => id !== null && mute.id !== id);
       return before - current().length;
     },
+    isGone: () => false,
     isMuted: (incident) =>
       current().some(
         ({ rule, symbol }) =>

@@ -19,6 +19,7 @@ function facts(date: string): DigestFacts {
     records: 12_345_678,
     gaps: { count: 3, longestUs: 168e6, missing: 124, repaired: 120 },
     incidents: [],
+    open: [],
     archives: { count: 30, rawBytes: 14_200_000_000, compressedBytes: 1_130_000_000 },
     disk: { freeBytes: 612e9, fullInS: 120 * 86_400 },
   };
@@ -172,7 +173,7 @@ test("the digest reports recorded and missing data, the loss, and upcoming event
       "Incomplete: SOLUSDT 99.80%",
       "Gaps: 3, the longest 2\u00a0min\u00a048\u00a0s. 120 trades were fetched again. 4 records are lost.",
       "Incidents: 1",
-      "✅ No connection to Binance, 12\u00a0min from 24 Nov 03:12. Lost: 4 records.",
+      "✅ No connection to Binance, 12\u00a0min from 24 Nov 03:12 · 4 records lost",
       "Archives: 30, 1.13\u00a0GB from 14.2\u00a0GB",
       "Disk: 612\u00a0GB free, full in 120\u00a0d at this pace",
       "home-server",
@@ -180,14 +181,14 @@ test("the digest reports recorded and missing data, the loss, and upcoming event
   );
   expect(say("ko")).toBe(
     [
-      "📊 11월 24일(화) (UTC): 99.98% 기록됨",
-      "심볼 15개, 레코드 12,345,678건",
-      "빠진 구간이 있는 심볼: SOLUSDT 99.80%",
-      "공백 3건, 가장 긴 것 2분\u00a048초. 체결 120건을 다시 받아 왔습니다. 레코드 4건은 유실되었습니다.",
-      "알림 1건",
-      "✅ 바이낸스 연결 끊김 (11월 24일 03:12부터 12분). 유실: 데이터 4건",
+      "📊 11월 24일(화) UTC: 기록률 99.98%",
+      "심볼 15개, 데이터 12,345,678건",
+      "빠진 심볼: SOLUSDT 99.80%",
+      "공백 3건, 최장 2분\u00a048초. 체결 120건 복구. 데이터 4건 유실.",
+      "문제 1건",
+      "✅ 바이낸스 연결 끊김 (11월 24일 03:12부터 12분) · 유실: 데이터 4건",
       "아카이브 30개, 14.2\u00a0GB → 1.13\u00a0GB",
-      "디스크 여유 612\u00a0GB, 이 속도면 120일 뒤 가득 참",
+      "디스크 612\u00a0GB 남음, 이 속도면 120일 뒤 가득 참",
       "home-server",
     ].join("\n"),
   );
@@ -198,6 +199,15 @@ test("the digest reports recorded and missing data, the loss, and upcoming event
     gaps: { count: 0, longestUs: 0, missing: 0, repaired: 0 },
   };
   expect(say("en", whole)).toContain("100% recorded\n12,345,678 records of 15 symbols\nNo gaps.\nNo incidents.\n");
+  // A day that is not complete while an incident is open is not called good, although no gap has been written down yet.
+  const away = incidents.raise({ rule: "disconnected", severity: "critical" });
+  const unfinished = { incidents: [], gaps: whole.gaps, open: [away] };
+  expect(say("en", unfinished)).toStartWith("🔴 Tue 24 Nov (UTC): 99.98% recorded · 1 open now\n");
+  expect(say("en", unfinished)).toContain(
+    "A gap of that day is not over yet.\nOpen now (/alerts):\n🔴 No connection to Binance",
+  );
+  expect(say("en", unfinished)).not.toMatch(/No gaps|No incidents/);
+  expect(say("ko", { ...unfinished, coverage: 1 })).not.toMatch(/공백 없음|문제 없음/);
   // A picture's words may not be longer.
   const many = Array.from({ length: 300 }, () => closed);
   const incomplete = Array.from({ length: 300 }, (_, n) => ({ symbol: `SYM${n}USDT`, coverage: 0.5 }));

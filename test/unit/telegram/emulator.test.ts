@@ -25,6 +25,7 @@ test("against an emulator of the Bot API written by others: an incident opens, c
       incidents,
       sender: createBotApi({ token, apiRoot: emulator.config.apiURL }),
       store: () => catalogue.outgoing,
+      recording: () => "all",
       nowUs: () => us,
       log: silentLog,
     },
@@ -47,13 +48,15 @@ test("against an emulator of the Bot API written by others: an incident opens, c
   expect(opened).toMatchObject({
     chat_id: chat,
     parse_mode: "HTML",
-    text: expect.stringMatching(/^🟠 <b>BTCUSDT depth20 수신 끊김<\/b>\n07:00 KST부터/),
+    text: expect.stringMatching(
+      /^🟠 <b>일부 기록 중단 · BTCUSDT depth20 수신 끊김 · 자동 재시도 중<\/b>\n07:00 KST부터/,
+    ),
     reply_markup: {
       inline_keyboard: [
         [
-          { text: "확인", callback_data: `ack:${id}` },
-          { text: "1시간 끄기", callback_data: `mute:${id}:60` },
-          { text: "8시간 끄기", callback_data: `mute:${id}:480` },
+          { text: "확인함", callback_data: `ack:${id}` },
+          { text: "🔕 1시간", callback_data: `mute:${id}:60` },
+          { text: "🔕 8시간", callback_data: `mute:${id}:480` },
         ],
       ],
     },
@@ -66,7 +69,7 @@ test("against an emulator of the Bot API written by others: an incident opens, c
   const [closed, reply] = await seen();
   expect(closed?.text).toStartWith("✅ <b>10분 ");
   expect(reply).toMatchObject({
-    text: expect.stringContaining("만에 해소되었습니다. 유실된 레코드는 없습니다."),
+    text: expect.stringContaining("만에 해소 · BTCUSDT depth20 수신 끊김 · 유실 없음"),
     disable_notification: true,
   });
   expect(notifier.status()).toMatchObject({ state: "ok", waiting: 0, last_error: null });

@@ -8,12 +8,14 @@ import { createIncidentButtons } from "../../../server/telegram/bot/incident-but
 import {
   incidentMessage,
   overMessage,
-  overSeveralMessage,
   stillMessage,
-  stillSeveralMessage,
-  summaryMessage,
   worseMessage,
 } from "../../../server/telegram/text/incident-message.ts";
+import {
+  overSeveralMessage,
+  stillSeveralMessage,
+  summaryMessage,
+} from "../../../server/telegram/text/summary-message.ts";
 import { evening, token } from "../../support/telegram/evening.ts";
 import { createFakeTelegram } from "../../support/telegram/fake-telegram.ts";
 import { randomRuns } from "../../support/time/random-runs.ts";
@@ -88,7 +90,7 @@ test("whatever an incident says, its messages are taken by Telegram at the first
           incidentMessage(one, speech),
           worseMessage(one, speech, 1),
           stillMessage(one, speech, 1),
-          overMessage(one, false, speech, 1),
+          overMessage(one, speech, 1),
           summaryMessage(late, speech),
           summaryMessage({ ...late, unreachable: null }, speech),
           stillSeveralMessage(all, speech),

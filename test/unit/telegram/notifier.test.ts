@@ -15,8 +15,10 @@ test("an incident is one message: a sound at its beginning, changed while it las
   await night.pass(2);
   const [message] = telegram.chat(42);
   expect(message).toMatchObject({ silent: false, replyTo: null, edits: 0 });
-  expect(message?.text).toStartWith("🔴 No connection to Binance\nSince 22:00 UTC");
-  expect(message?.buttons).toEqual([`Acknowledge=ack:${id}`, `Mute 1 h=mute:${id}:60`, `Mute 8 h=mute:${id}:480`]);
+  expect(message?.text).toStartWith(
+    "🔴 NOT RECORDING · No connection to Binance · it reconnects by itself\nSince 22:00 UTC",
+  );
+  expect(message?.buttons).toEqual([`Acknowledge=ack:${id}`, `🔕 1 h=mute:${id}:60`, `🔕 8 h=mute:${id}:480`]);
   await night.pass(600);
   expect(telegram.chat(42)).toHaveLength(1);
   expect(message?.text).toContain("for 10\u00a0min");
@@ -24,10 +26,16 @@ test("an incident is one message: a sound at its beginning, changed while it las
   await night.pass(5);
   expect(message).toMatchObject({
     buttons: [],
-    text: expect.stringMatching(/^✅ Over after 10\u00a0min: No connection to Binance\n22:00–22:10 UTC\n/),
+    text: expect.stringMatching(
+      /^✅ Over after 10\u00a0min · No connection to Binance · no records lost\n22:00–22:10 UTC\n/,
+    ),
   });
   expect(telegram.chat(42).slice(1)).toMatchObject([
-    { silent: true, replyTo: message?.id, text: "✅ Over after 10\u00a0min. No records lost." },
+    {
+      silent: true,
+      replyTo: message?.id,
+      text: "✅ Over after 10\u00a0min · No connection to Binance · no records lost",
+    },
   ]);
   await night.pass(3 * hour);
   expect(telegram.chat(42)).toHaveLength(2);
@@ -42,14 +50,14 @@ test("trades that are fetched again afterwards make the loss smaller in the mess
   const { to_us } = incidents.close(id, { records_lost: 1240 });
   await night.pass(10);
   expect(telegram.chat(42).map(({ text }) => text)).toEqual([
-    expect.stringContaining("Lost: 1,240 records."),
-    "✅ Over after 10\u00a0min. Lost: 1,240 records.",
+    expect.stringContaining(" · 1,240 records lost\n"),
+    "✅ Over after 10\u00a0min · No connection to Binance · 1,240 records lost",
   ]);
   incidents.change(id, { records_lost: 0, records_lost_estimate: 1234, to_us });
   await night.pass(60);
   expect(telegram.chat(42).map(({ text }) => text)).toEqual([
-    expect.stringContaining("Lost: about 1,200 book updates."),
-    "✅ Over after 10\u00a0min. Lost: about 1,200 book updates.",
+    expect.stringContaining(" · about 1,200 book updates lost\n"),
+    "✅ Over after 10\u00a0min · No connection to Binance · about 1,200 book updates lost",
   ]);
   await night.pass(1000);
   const calls = telegram.calls.length;
@@ -94,7 +102,7 @@ test("an unacknowledged incident is repeated after 1, 2, 4, 8 and then every 24 
     { replyTo: null },
     {
       replyTo: 1,
-      text: "🔴 Still: No connection to Binance, for 2\u00a0d\u00a015\u00a0h",
+      text: "🔴 For 2\u00a0d\u00a015\u00a0h · NOT RECORDING · No connection to Binance · it reconnects by itself",
       buttons: [expect.any(String), expect.any(String), expect.any(String)],
     },
   ]);
@@ -117,7 +125,7 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   await night.pass(2);
   expect(telegram.chat(42)[0]?.text).toContain("Acknowledged by Kim <b> at 22:00; no more reminders.");
   const offered = () => telegram.chat(42)[0]?.buttons.map((button) => button.split("=")[0]);
-  expect(offered()).toEqual(["Take back", "Mute 1 h", "Mute 8 h"]);
+  expect(offered()).toEqual(["Take back", "🔕 1 h", "🔕 8 h"]);
   await night.pass(30 * hour, 60);
   expect(telegram.chat(42)).toHaveLength(1);
   incidents.change(
@@ -129,7 +137,7 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   expect(telegram.chat(42)[1]).toMatchObject({
     silent: false,
     replyTo: 1,
-    text: "🔴 Worse: No data from BTCUSDT depth20, ETHUSDT depth20",
+    text: "🔴 Worse · PARTLY RECORDING · No data from BTCUSDT depth20, ETHUSDT depth20 · it retries by itself",
   });
   expect(buttons.press(`ack:${id}x`, "Kim")).toBeNull();
   expect(buttons.press("symbols", "Kim")).toBeNull();
@@ -159,7 +167,7 @@ test("an acknowledgement can be taken back under the message: it says so, and re
       .chat(42)
       .map(({ text }) => text)
       .at(-1),
-  ).toStartWith("🟠 Still: No data from BTCUSDT depth20");
+  ).toStartWith("🟠 For 1\u00a0h · PARTLY RECORDING · No data from BTCUSDT depth20");
   await night.stop();
 });
 
@@ -172,7 +180,7 @@ test("a mute silences its incidents, the message says so, and incidents that out
   );
   const { id } = incidents.raise({ rule: "stale", subjects: ["BTCUSDT depth20", "BTCUSDT aggTrade"] });
   await night.pass(2);
-  expect(buttons.press(`mute:${id}:60`, "Kim")).toBe("Muted until 23:00.");
+  expect(buttons.press(`mute:${id}:60`, "Kim")).toBe("Muted until 23:00 UTC: No data, BTCUSDT");
   expect(incidents.mutes()).toMatchObject([{ rule: "stale", symbol: "BTCUSDT", kind: "mute", by: "Kim" }]);
   await night.pass(2);
   expect(telegram.chat(42)[0]).toMatchObject({ buttons: [], text: expect.stringContaining("Muted until 23:00.") });
@@ -182,11 +190,11 @@ test("a mute silences its incidents, the message says so, and incidents that out
   await night.pass(60);
   expect(telegram.chat(42).map(({ text }) => text.split("\n")[0])).toEqual([
     expect.stringContaining("Over after"),
-    "🟠 No data from ETHUSDT depth20",
+    "🟠 PARTLY RECORDING · No data from ETHUSDT depth20 · it retries by itself",
   ]);
   await night.pass(hour);
   const told = telegram.chat(42).map(({ text }) => text.split("\n")[0]);
-  expect(told).toContain("🟠 No data from BTCUSDT depth20");
+  expect(told).toContain("🟠 PARTLY RECORDING · No data from BTCUSDT depth20 · it retries by itself");
   for (const { id } of [again, other]) incidents.close(id);
   await night.stop();
 });
@@ -222,7 +230,7 @@ test("an incident for information makes no sound, is never repeated and has no b
     {
       silent: true,
       buttons: [],
-      text: "🔵 A gap in BTCUSDT depth20\nAt 22:00 UTC\nLength: 12\u00a0s\n→ See /gaps for the streams and the cause.\nhome-server",
+      text: "🔵 Gap in BTCUSDT depth20: 12\u00a0s\nAt 22:00 UTC\n→ See /gaps for the streams and the cause.\nhome-server",
     },
   ]);
   await night.stop();
@@ -236,14 +244,18 @@ test("more than five incidents at once come as one message, with one reply when 
   );
   await night.pass(20);
   expect(telegram.chat(42)).toMatchObject([
-    { text: expect.stringMatching(/^7 incidents at once:\nStill open \(\/alerts\):\n/), silent: false },
+    { text: expect.stringMatching(/^🟠 7 incidents at once · Recording\nStill open \(\/alerts\):\n/), silent: false },
   ]);
   await night.pass(hour + 60);
   expect(telegram.chat(42)[1]?.text.split("\n")).toHaveLength(8);
   for (const id of ids) incidents.close(id);
   await night.pass(20);
   expect(telegram.chat(42)).toHaveLength(3);
-  expect(telegram.chat(42)[2]).toMatchObject({ silent: true, replyTo: 1, text: expect.stringMatching(/^Over:\n/) });
+  expect(telegram.chat(42)[2]).toMatchObject({
+    silent: true,
+    replyTo: 1,
+    text: expect.stringMatching(/^✅ 7 incidents over · Recording\n/),
+  });
   await night.stop();
 });
 
@@ -263,10 +275,10 @@ test("a restart neither repeats nor forgets: messages go on where they were, and
   await night.restart();
   await night.pass(20);
   const heads = telegram.chat(42).map(({ text }) => text.split("\n")[0]);
-  expect(heads[0]).toBe("🔴 No connection to Binance");
-  expect(heads[1]).toStartWith("✅ Over after 10\u00a0s: The CPU");
-  expect(heads).toContain("🟠 The disk is nearly full");
-  expect(heads.filter((head) => head?.includes("Memory is running short"))).toHaveLength(1);
+  expect(heads[0]).toBe("🔴 NOT RECORDING · No connection to Binance · it reconnects by itself");
+  expect(heads[1]).toStartWith("✅ Over after 10\u00a0s · CPU at its limit · no records lost");
+  expect(heads).toContain("🟠 Recording · Disk nearly full · free some space");
+  expect(heads.filter((head) => head?.includes("Memory running short"))).toHaveLength(1);
   await night.restart();
   await night.restart();
   await night.pass(20);
@@ -319,7 +331,7 @@ test("a wrong token is logged once, with advice, and tried again now and then; w
   telegram.script(() => null);
   await night.pass(hour, 5);
   expect([42, 43].map((chat) => telegram.chat(chat)[0]?.text.split("\n")[0])).toEqual(
-    Array(2).fill("🔴 No connection to Binance"),
+    Array(2).fill("🔴 NOT RECORDING · No connection to Binance · it reconnects by itself"),
   );
   expect(notifier.status()).toMatchObject({ state: "ok", waiting: 0 });
   await night.stop();
@@ -359,7 +371,7 @@ test("a group that became a supergroup is told under its new id from then on, al
   incidents.raise(disconnected);
   await night.pass(30);
   expect(telegram.chat(-1007).map(({ text }) => text.split("\n")[0])).toEqual([
-    "🔴 No connection to Binance",
+    "🔴 NOT RECORDING · No connection to Binance · it reconnects by itself",
     "This group has become a supergroup, and its id is now -1007. Please replace -7 with it in telegram.chats.",
   ]);
   expect(lines.filter((line) => line.includes("telegram.chats") && line.includes("new_id=-1007"))).toHaveLength(1);
@@ -380,7 +392,9 @@ test("of a message that Telegram does not take the first line is sent", async ()
   );
   incidents.raise({ ...disconnected });
   await night.pass(10);
-  expect(telegram.chat(42)).toMatchObject([{ silent: false, text: "🔴 No connection to Binance" }]);
+  expect(telegram.chat(42)).toMatchObject([
+    { silent: false, text: "🔴 NOT RECORDING · No connection to Binance · it reconnects by itself" },
+  ]);
   await night.stop();
 });
 
@@ -395,7 +409,7 @@ test("a deleted message is not sent again; the end of its incident is still repo
   incidents.close(id);
   await night.pass(10);
   expect(telegram.chat(42)).toHaveLength(2);
-  expect(telegram.chat(42)[1]?.text).toBe("✅ Over after 10\u00a0min: No connection to Binance.");
+  expect(telegram.chat(42)[1]?.text).toBe("✅ Over after 10\u00a0min · No connection to Binance");
   await night.stop();
 });
 

@@ -41,7 +41,7 @@ test("while Telegram cannot be reached it waits behind incidents, until it is to
   telegram.script(() => null);
   await night.pass(30);
   expect(telegram.chat(42).map(({ text }) => text.split("\n")[0])).toEqual([
-    "🟠 The CPU is at its limit",
+    "🟠 Recording · CPU at its limit · check other programs",
     ...Array.from({ length: 10 }, (_, n) => `day ${n + 3}`),
   ]);
   expect(lines.filter((line) => line.includes("too much is waiting"))).toHaveLength(2);

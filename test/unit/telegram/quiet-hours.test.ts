@@ -66,7 +66,7 @@ test("incidents below the least severity are not sent, until they become severe 
   await day.stop();
 });
 
-test("quiet hours and zones are read and printed, and what cannot be meant is refused", () => {
+test("quiet hours and zones are read and printed, and other texts are refused", () => {
   expect(hours.parse("23:00-07:00")).toEqual({ ok: true, value: quietHours });
   expect(hours.print(quietHours)).toBe("23:00-07:00");
   for (const wrong of ["23:00", "7-8", "07:00-07:00", "23:00-24:00", 7, ""]) expect(hours.parse(wrong).ok).toBe(false);

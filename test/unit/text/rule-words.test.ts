@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
 import { type IncidentRule, incidentRules, ruleFacts } from "../../../server/domain/incidents/incident-rules.ts";
-import { incidentAdvice, incidentCost, incidentTitle, ruleWords } from "../../../server/text/rules/rule-words.ts";
+import {
+  incidentAct,
+  incidentAdvice,
+  incidentCost,
+  incidentTitle,
+  ruleWords,
+} from "../../../server/text/rules/rule-words.ts";
 
 const languages = ["en", "ko"] as const;
 const severitiesOf = (rule: IncidentRule) => ruleFacts[rule].severities;
@@ -14,7 +20,7 @@ test("every incident of every rule has a title, a cost and an advice on the page
           incidentCost({ rule, severity }, language),
           incidentAdvice(rule, language, "page"),
           incidentAdvice(rule, language, "bot"),
-          ruleWords(rule, language).name,
+          incidentAct({ rule, severity }, language),
         ])
           expect([rule, text]).toEqual([rule, expect.stringMatching(/^[^{}]+$/)]);
 });
@@ -28,10 +34,14 @@ test("both languages say the same things about a rule, in different words", () =
   }
 });
 
-test("a rule is named by a measure only if it has a unit, and a past incident's figure always has one", () => {
+test("a first line has a figure only if the rule has a unit, and a past incident always has one; it fits a lock screen", () => {
   for (const rule of incidentRules) {
     const { unit, isPast } = ruleFacts[rule];
-    if (ruleWords(rule, "en").measure !== undefined) expect([rule, unit]).not.toEqual([rule, null]);
-    if (isPast) expect([rule, ruleWords(rule, "en").measure]).not.toEqual([rule, undefined]);
+    if (ruleWords(rule, "en").brief !== undefined) expect([rule, unit]).not.toEqual([rule, null]);
+    if (isPast) expect([rule, ruleWords(rule, "en").brief]).not.toEqual([rule, undefined]);
+    for (const language of languages) {
+      const { title, brief = "", act } = ruleWords(rule, language);
+      expect([title, brief, act, `${title}${brief}${act}`.length < 70]).toEqual([title, brief, act, true]);
+    }
   }
 });

@@ -23,7 +23,7 @@ export const trouble = signal<string | null>(null);
 export const doings = signal(0);
 
 /** Title of an incident. */
-export function titleOf(incident: Pick<OpenIncident, "rule" | "severity">): string {
+export function titleOf(incident: Pick<OpenIncident, "rule" | "severity" | "value">): string {
   return incidentTitle(incident, language.value);
 }
 

@@ -2,7 +2,7 @@ import type { Incident, Incidents, Mute } from "../../../domain/incidents/incide
 import { duration, roughDuration } from "../../../text/amounts.ts";
 import { fill, type Language, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
-import { figureOf, mark, titleOf } from "../../text/incident-phrases.ts";
+import { figureOf, mark, nameOf } from "../../text/incident-phrases.ts";
 import { type Ask, asOf, type BotCommand, type CommandAnswer, go, rows, type Sources, shortTime } from "../command.ts";
 import { muteName } from "../mute-target.ts";
 
@@ -24,19 +24,19 @@ const phrases = texts({
     mutedUntil: "{what}, until {time}",
   },
   ko: {
-    alertsNone: "장애가 없습니다.",
+    alertsNone: "진행 중인 문제가 없습니다.",
     alertsOpen: "진행 중 {n}건",
-    alertsClosed: "최근 해결",
+    alertsClosed: "최근 해소",
     alertsMutes: "알림 끔",
     since: "{time}부터",
     lasted: "{time}, {duration}",
-    acknowledgedBy: "{by} 확인",
+    acknowledgedBy: "{by} 확인함",
     isMuted: "알림 끔",
-    acknowledge: "✓ 확인 {n}",
+    acknowledge: "✓ 확인함 {n}",
     takeBack: "↩ 확인 취소 {n}",
     acknowledged: "확인했습니다.",
     takenBack: "확인을 취소했습니다. 다시 알립니다.",
-    notOpen: "이미 해결되었습니다.",
+    notOpen: "이미 해소된 문제입니다.",
     mutedUntil: "{what}, {time}까지",
   },
 });
@@ -49,7 +49,7 @@ const mostClosed = 5;
 /** `/alerts` */
 export const alertsCommand: BotCommand = {
   name: "alerts",
-  about: { en: "open and recent incidents", ko: "지금과 최근의 장애" },
+  about: { en: "open and recent incidents", ko: "진행 중인 문제와 최근 문제" },
   create: (sources) => (ask) => alerts(sources, ask),
 };
 
@@ -130,12 +130,12 @@ function openLine(incident: Incident, number: string, incidents: Incidents, nowU
     ...(acknowledged === null ? [] : [fill(phrases[language].acknowledgedBy, { by: escapeHtml(acknowledged.by) })]),
     ...(incidents.isMuted(incident) ? [phrases[language].isMuted] : []),
   ];
-  return `${mark(incident)} ${number}<b>${titleOf(incident, language)}</b>\n${more.join(", ")}`;
+  return `${mark(incident)} ${number}<b>${nameOf(incident, language)}</b>\n${more.join(", ")}`;
 }
 
 function closedLine(incident: Incident, ask: Ask): string {
   const { from_us, to_us } = incident;
   const lasted = duration((to_us ?? from_us) - from_us, ask.language);
   const when = fill(phrases[ask.language].lasted, { time: shortTime(from_us, ask), duration: lasted });
-  return `${mark(incident)} ${titleOf(incident, ask.language)} (${when})`;
+  return `${mark(incident)} ${nameOf(incident, ask.language)} (${when})`;
 }

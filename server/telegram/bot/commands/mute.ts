@@ -1,4 +1,6 @@
+import type { Mute } from "../../../domain/incidents/incident.ts";
 import { fill, texts } from "../../../text/language.ts";
+import { zoneName } from "../../../text/local-time.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { type Ask, type BotCommand, type CommandAnswer, go, rows, shortTime } from "../command.ts";
 import { muteName, readMute } from "../mute-target.ts";
@@ -7,25 +9,27 @@ import { muteLine } from "./alerts.ts";
 const phrases = texts({
   en: {
     muteUsage:
-      "For how long? /mute 2h mutes everything; /mute delay 8h, /mute BTCUSDT 1h a part; /mute all 2h is maintenance.",
+      "For how long? /mute 2h mutes everything; /mute late data 8h, /mute BTCUSDT 1h a part; /mute all 2h is maintenance.",
     muteUnknown: "I do not understand “{word}”.",
     muteSpan: "From a minute to 30 days, please.",
-    muted: "Quiet until {time}: {what}.",
+    muted: "Muted until {time} {zone}: {what}",
     noMutes: "No mutes.",
-    unmute: "Unmute {what}",
-    unmuted: "Mutes ended: {n}.",
+    unmute: "🔔 Unmute: {what}",
+    endMaintenance: "🔔 End maintenance",
+    unmuted: "Alerts are on again ({n}).",
     unmuteWhich: "Which mute?",
   },
   ko: {
     muteUsage:
-      "얼마 동안인가요? /mute 2h 는 전부, /mute delay 8h 와 /mute BTCUSDT 1h 는 일부, /mute all 2h 는 점검입니다.",
-    muteUnknown: "“{word}”을(를) 이해하지 못했습니다.",
-    muteSpan: "1분에서 30일 사이로 정해 주세요.",
-    muted: "{time}까지 조용히 합니다: {what}",
+      "얼마 동안인가요? /mute 2h 는 모든 알림, /mute 데이터 지연 8h 와 /mute BTCUSDT 1h 는 일부, /mute 점검 2h 는 점검입니다.",
+    muteUnknown: "알 수 없는 말입니다: “{word}”",
+    muteSpan: "1분에서 30일 사이로 정하세요.",
+    muted: "{time} {zone}까지 알림을 끕니다: {what}",
     noMutes: "꺼 둔 알림이 없습니다.",
-    unmute: "{what} 켜기",
-    unmuted: "알림 끔 {n}건을 풀었습니다.",
-    unmuteWhich: "어느 것인가요?",
+    unmute: "🔔 {what} 알림 켜기",
+    endMaintenance: "🔔 점검 끝내기",
+    unmuted: "알림을 다시 켰습니다({n}건).",
+    unmuteWhich: "어느 알림을 켤까요?",
   },
 });
 
@@ -57,13 +61,10 @@ export const muteCommand: BotCommand = {
         return { html: `${phrases[language].muteSpan}\n${phrases[language].muteUsage}` };
       const mute = incidents.mute(target, nowUs() + spanUs, ask.who);
       const what = escapeHtml(muteName(mute, ask));
-      const html = `🔕 ${fill(phrases[language].muted, { time: shortTime(mute.until_us, ask), what })}`;
+      const html = `🔕 ${fill(phrases[language].muted, { time: shortTime(mute.until_us, ask), zone: zoneName(mute.until_us, ask.timeZone), what })}`;
       return {
         html,
-        buttons: rows(
-          go(fill(phrases[language].unmute, { what: muteName(mute, ask) }), `unmute ${mute.id}`),
-          go("/alerts", "alerts"),
-        ),
+        buttons: rows(go(unmuteLabel(mute, ask), `unmute ${mute.id}`), go("/alerts", "alerts")),
       };
     },
 };
@@ -84,9 +85,7 @@ export const unmuteCommand: BotCommand = {
         const n = incidents.unmute(isAll ? null : Number(word));
         return { html: `🔔 ${fill(phrases[language].unmuted, { n })}`, buttons: rows(go("/alerts", "alerts")) };
       }
-      const each = mutes
-        .slice(0, 6)
-        .map((mute) => go(fill(phrases[language].unmute, { what: muteName(mute, ask) }), `unmute ${mute.id}`));
+      const each = mutes.slice(0, 6).map((mute) => go(unmuteLabel(mute, ask), `unmute ${mute.id}`));
       const html = [
         phrases[language].unmuteWhich,
         ...mutes.slice(0, 6).map((mute) => `🔕 ${muteLine(mute, ask)}`),
@@ -94,6 +93,12 @@ export const unmuteCommand: BotCommand = {
       return { html, buttons: rows(...each, go(say.unmuteAll, "unmute all")) };
     },
 };
+
+/** Says what the button does: the target's alerts come back. */
+function unmuteLabel(mute: Mute, ask: Ask): string {
+  const { unmute, endMaintenance } = phrases[ask.language];
+  return mute.kind === "maintenance" ? endMaintenance : fill(unmute, { what: muteName(mute, ask) });
+}
 
 /** Lists the mutes and offers buttons for the target that the words name. */
 function usage(muted: readonly string[], words: readonly string[], { say, language }: Ask): CommandAnswer {

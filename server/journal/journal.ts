@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
@@ -73,7 +72,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
   const path = journalPath(dataDir);
   const loaded = readJournalFile(path);
   const { state } = loaded;
-  const id = loaded.id ?? randomUUID();
+  const id = loaded.id ?? crypto.randomUUID();
   const listeners: ((gap: Gap, before: Gap | null) => void)[] = [];
   let position = loaded.number;
   let run: RecorderRun | null = null;

@@ -1,7 +1,7 @@
 /** One process of a long run: plays seeds until the time is over and tells of each on a line of its own. For `simulate.ts`. */
 
 import { generate } from "./generate.ts";
-import { realNowMs } from "./machine/globals.ts";
+import { realCpuMs, realNowMs } from "./machine/globals.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { play } from "./run.ts";
 import { planText, shrink } from "./shrink.ts";
@@ -10,10 +10,12 @@ import { generateStorm } from "./storm.ts";
 /** What a process tells of a seed. */
 export type Report = {
   readonly seed: number;
+  /** CPU time of the run, the judge included. */
+  readonly cpuS: number;
   readonly simulatedS: number;
   readonly runningS: number;
   readonly faults: number;
-  readonly hash: string;
+  readonly digest: string;
   readonly counts: readonly (readonly [string, number])[];
   readonly violations: readonly { readonly promise: string; readonly detail: string }[];
   /** The failing plan, made small, and the broken promise. */
@@ -39,10 +41,19 @@ const shrunk = new Set<string>();
 for (let n = 0; n < Number(mostRuns) && (n === 0 || realNowMs() < endMs); n++) {
   const seed = Number(firstSeed) + n * Number(step);
   const plan = generators[profile as Profile](seed, kinds.split(",") as FaultKind["kind"][]);
+  const beforeMs = realCpuMs();
   const outcome = await play(plan);
+  const cpuS = Math.round(realCpuMs() - beforeMs) / 1000;
   const [first] = outcome.violations;
   const report: Report = {
-    ...{ seed, simulatedS: outcome.simulatedS, runningS: outcome.runningS, faults: outcome.faults, hash: outcome.hash },
+    ...{
+      seed,
+      cpuS,
+      simulatedS: outcome.simulatedS,
+      runningS: outcome.runningS,
+      faults: outcome.faults,
+      digest: outcome.digest,
+    },
     counts: [...outcome.counts],
     violations: outcome.violations.slice(0, 5),
     small: first === undefined ? null : await small(plan, first.promise),

@@ -16,7 +16,7 @@ makeZlibSynchronous();
 /** What a run has shown. */
 export type Outcome = {
   readonly violations: readonly Violation[];
-  readonly hash: string;
+  readonly digest: string;
   readonly simulatedS: number;
   /** Time of it in which a recorder ran, neither down nor asleep. */
   readonly runningS: number;
@@ -52,9 +52,10 @@ export async function play(plan: Plan, tamper: (world: World) => void = () => {}
   for (const error of [...rejections.splice(0), ...world.errors])
     violations.push({ promise: "uncaught", detail: error instanceof Error ? (error.stack ?? "") : String(error) });
   drainMicrotasks();
+  const digest = world.digest();
   return {
     violations,
-    hash: world.hash(),
+    digest,
     simulatedS: (world.scheduler.nowMs() - plan.startMs) / 1000,
     runningS: runningMs(world) / 1000,
     faults: world.struck.length,

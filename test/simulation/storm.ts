@@ -4,8 +4,8 @@ import { createRandom } from "./random.ts";
 
 const streamTypes = ["depth20@100ms", "depth@100ms", "aggTrade", "trade", "bookTicker"];
 
-/** Share of the drawn downtimes and sleeps of hours that is kept; with all of them a run would last for weeks and be mostly merging. */
-const longShare = 0.8;
+/** Kinds that end the process. A start reads what all runs before it have left, so that many starts in one folder cost much. */
+const ending: ReadonlySet<FaultKind["kind"]> = new Set(["kill", "power_loss", "stop"]);
 
 /**
  * The plan of a seed for a storm: hundreds of faults of a few kinds, seconds apart, on a quiet market. What a fault costs the simulator is
@@ -18,13 +18,12 @@ export function generateStorm(seed: number, kinds: readonly FaultKind["kind"][])
   const wanted = random.between(1, 6);
   const own = kinds.filter(() => random.chance(wanted / kinds.length));
   const chosen = own.length === 0 ? [random.pick(kinds)] : own;
-  const everyS = random.pick([0.5, 1, 2, 4]);
-  const count = random.between(200, 800);
+  const everyS = random.pick([0.25, 0.5, 1, 2]);
+  const count = chosen.some((kind) => ending.has(kind)) ? random.between(60, 160) : random.between(200, 800);
   const faults: Fault[] = [];
   let atS = random.wait(20);
   for (let n = 0; n < count; n++) {
-    let kind = draws[random.pick(chosen)](random, { symbols, faultyS: 600 });
-    while (lastsLong(kind) && !random.chance(longShare)) kind = draws[kind.kind](random, { symbols, faultyS: 600 });
+    const kind = draws[random.pick(chosen)](random, { symbols, faultyS: 600 });
     faults.push({ atS: Math.round(atS * 1000) / 1000, ...kind });
     // A lull now and then, in which segments are sealed and days merged.
     atS += random.chance(0.02) ? random.between(20, 90) : random.wait(everyS);
@@ -44,9 +43,4 @@ export function generateStorm(seed: number, kinds: readonly FaultKind["kind"][])
     ...(random.chance(0.4) && { pastDays: random.between(1, 20) }),
     faults,
   };
-}
-
-function lastsLong(kind: FaultKind): boolean {
-  const s = "downS" in kind ? kind.downS : kind.kind === "suspend" ? kind.s : 0;
-  return s >= 3600;
 }

@@ -123,14 +123,16 @@ export function strike(world: World, fault: Fault): unknown {
       if (isUp()) spring();
       return;
     }
-    world.traps.push({ steps, near, spring });
+    const traps = world.traps.get(near) ?? [];
+    world.traps.set(near, traps);
+    traps.push({ steps, spring });
   }
 }
 
 /** Takes back every fault that lasts: the world is kind from now on. */
 export function beKind(world: World): void {
   const { disk, sqlite, exchange } = world;
-  world.traps = [];
+  world.traps.clear();
   world.isKind = true;
   if (disk.failure?.code === "ENOTCONN") disk.generation++;
   Object.assign(disk, { capacity: Number.POSITIVE_INFINITY, failure: null, failingSyncs: 0 });

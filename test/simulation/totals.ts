@@ -7,7 +7,7 @@ export function createTotals() {
   const startedMs = performance.now();
   const counts = new Map<string, number>();
   const failed = new Map<string, number>();
-  let [runs, seconds, running, faults, failures, crashes] = [0, 0, 0, 0, 0, 0];
+  let [runs, seconds, running, faults, failures, crashes, cpu] = [0, 0, 0, 0, 0, 0, 0];
 
   return {
     add(report: Report) {
@@ -15,6 +15,7 @@ export function createTotals() {
       seconds += report.simulatedS;
       running += report.runningS;
       faults += report.faults;
+      cpu += report.cpuS;
       for (const [name, count] of report.counts) counts.set(name, (counts.get(name) ?? 0) + count);
       if (report.violations.length === 0) return;
       failures++;
@@ -31,6 +32,7 @@ export function createTotals() {
       const broken = [...failed].map(([promise, count]) => `${promise} ${count}`).join(", ");
       return (
         `${runs} runs, ${hours.toFixed(1)} simulated hours (${(running / 3600).toFixed(1)} of them with a recorder running), ${faults} faults in ${took.toFixed(1)} s; ` +
+        `a CPU second simulates ${(hours / cpu).toFixed(1)} hours and ${(faults / cpu).toFixed(0)} faults; ` +
         (failures + crashes === 0
           ? "every promise held"
           : `${failures} runs broke a promise (${broken}), ${crashes} processes crashed`)

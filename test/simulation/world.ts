@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { type App, createApp } from "../../server/app/app.ts";
 import { replaceSqlite } from "../../server/catalogue/file/sqlite.ts";
 import { type Config, loadConfig } from "../../server/config/config.ts";
@@ -10,6 +11,7 @@ import { createTree, type Tree } from "./disk/tree.ts";
 import { createVirtualExchange, type VirtualExchange } from "./exchange/exchange.ts";
 import { createMarket, type Market } from "./exchange/market.ts";
 import type { StoredGap } from "./judge/reader.ts";
+import { createDigest } from "./machine/digest.ts";
 import { useMachine } from "./machine/globals.ts";
 import { createLife, type Life, takeTurn } from "./machine/life.ts";
 import { createScheduler, type Scheduler } from "./machine/scheduler.ts";
@@ -21,7 +23,7 @@ import { createRandom, type Random } from "./random.ts";
 export const dataDir = "/data";
 
 /** A kill that waits for its moment. */
-export type Trap = { steps: number; readonly near: string | null; readonly spring: () => void };
+export type Trap = { steps: number; readonly spring: () => void };
 
 /** A machine, a disk, an exchange and the program on them. */
 export type World = {
@@ -39,7 +41,8 @@ export type World = {
   readonly logs: string[];
   /** Every process so far, with when it began to record and when it ended. */
   readonly lives: Life[];
-  traps: Trap[];
+  /** By the word of an operation or path that they wait for; null: any step. */
+  readonly traps: Map<string | null, Trap[]>;
   /** Ends all faults. */
   isKind: boolean;
   /** Files that somebody has deleted, cut short or renamed. */
@@ -76,7 +79,8 @@ export type World = {
   run(untilMs: number): void;
   /** Does something to the world, and lets follow what follows at once. */
   turn(work: () => void): void;
-  hash(): string;
+  /** Covers every step that touched a file, every line of the log and all files as they are now. Equal runs have equal digests. */
+  digest(): string;
   /** Cuts the power: ends the process, drops unsynced data, changes the boot id. */
   losePower(downS: number): void;
   /** Reads as the program would, without faults and without a process. */
@@ -92,7 +96,8 @@ const bootIdPath = "/proc/sys/kernel/random/boot_id";
 const systemTexts: readonly (readonly [path: string, text: string])[] = [
   [bootIdPath, "boot-0\n"],
   ["/proc/stat", "cpu  100 0 100 10000 0 0 0 0 0 0\n"],
-  ["/proc/meminfo", "MemAvailable:    4000000 kB\n"],
+  // Half of this machine's memory, so that the same share is in use on every machine.
+  ["/proc/meminfo", `MemAvailable:    ${Math.floor(totalmem() / 2048)} kB\n`],
   ["/proc/net/dev", ""],
 ];
 
@@ -116,7 +121,7 @@ export function createWorld(plan: Plan): World {
   const asked = [{ atMs: 0, symbols }];
   let isReader = false;
   let startsMs = 0;
-  let hash = 0;
+  const digest = createDigest();
 
   const locks = new Map();
   const system = new Map(systemTexts);
@@ -131,7 +136,8 @@ export function createWorld(plan: Plan): World {
     later: (ms, run) => void scheduler.after(ms, run),
     block() {},
   };
-  const sqlite = createSqliteDisk(tree, () => (isReader ? reader : (life ?? reader)));
+  const isPowerSafe = plan.faults.every(({ kind }) => kind !== "power_loss");
+  const sqlite = createSqliteDisk(tree, () => (isReader ? reader : (life ?? reader)), isPowerSafe);
   const readerFiles = createFiles({
     ...{ tree, state: workingDisk(), random, holder: reader, nowMs: scheduler.nowMs, locks, system },
   });
@@ -140,18 +146,22 @@ export function createWorld(plan: Plan): World {
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }
 
-  function note(text: string): void {
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  }
-
   function onStep(operation: string, path: string): void {
-    hash = Math.imul(hash ^ (operation.length * 31 + path.length), 0x01000193) >>> 0;
-    if (world.traps.length === 0) return;
-    for (const trap of world.traps) {
-      if (trap.near !== null && !`${operation} ${path}`.includes(trap.near)) continue;
-      if (--trap.steps > 0) continue;
-      world.traps = world.traps.filter((one) => one !== trap);
-      trap.spring();
+    digest.addStep(operation, path, scheduler.nowMs());
+    if (world.traps.size === 0) return;
+    const text = `${operation} ${path}`;
+    let springs = false;
+    // Many traps may wait for the same word.
+    for (const [near, traps] of world.traps) {
+      if (near !== null && !text.includes(near)) continue;
+      for (const trap of traps) if (--trap.steps <= 0) springs = true;
+    }
+    if (!springs) return;
+    for (const traps of world.traps.values()) {
+      const at = traps.findIndex(({ steps }) => steps <= 0);
+      if (at < 0) continue;
+      const [trap] = traps.splice(at, 1);
+      trap?.spring();
       return;
     }
   }
@@ -160,7 +170,7 @@ export function createWorld(plan: Plan): World {
     return (message: string, fields: object = {}) => {
       if (life?.isDead() === true) return;
       count(`log ${level}: ${message}`);
-      note(message);
+      digest.addText(message + JSON.stringify(fields));
       if (process.env.SIMULATION_LOG !== undefined || level !== "info")
         logs.push(
           `${new Date(scheduler.nowMs()).toISOString()} #${life?.number} ${level} ${message} ${JSON.stringify(fields)}`,
@@ -202,7 +212,16 @@ export function createWorld(plan: Plan): World {
     return dead;
   }
 
+  const configs = new Map<string, Config>();
+
+  /** Each start asks for the same config again. */
   function config(names: readonly string[]): Config {
+    const known = configs.get(names.join()) ?? load(names);
+    configs.set(names.join(), known);
+    return known;
+  }
+
+  function load(names: readonly string[]): Config {
     const loaded = loadConfig(
       null,
       {
@@ -292,7 +311,7 @@ export function createWorld(plan: Plan): World {
 
   const world: World = {
     ...{ scheduler, tree, disk, sqlite, market, exchange, random, clock, counts, errors, logs, lives },
-    traps: [],
+    traps: new Map(),
     isKind: false,
     harmed: [],
     steps: [{ atMs: 0, offsetMs: 0 }],
@@ -355,7 +374,10 @@ export function createWorld(plan: Plan): World {
         sqlite.losePower(random.chance);
       });
     },
-    hash: () => (hash >>> 0).toString(16).padStart(8, "0"),
+    digest() {
+      for (const { path, inode } of tree.files("/")) digest.addFile(path, inode.data.subarray(0, inode.size));
+      return digest.value();
+    },
     read(work) {
       isReader = true;
       replaceFiles(readerFiles);

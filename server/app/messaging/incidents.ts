@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { StreamCost } from "../../catalogue/tables/incident-store.ts";
 import type { Config } from "../../config/config.ts";
@@ -65,7 +64,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   const { catalogue, log } = deps;
   const { nowUs, steadyOf } = deps.clock;
   const steadyUs = () => steadyOf(nowUs());
-  const instance = randomUUID();
+  const instance = crypto.randomUUID();
   const notifies =
     config.alerts.webhook_url !== "" || (config.telegram.token !== "" && config.telegram.chats.length > 0);
   const usual = createUsualRates();

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
 import { archiveFolder, archivePath, type Day, dateOf, dateStartUs, dayUs, liveFolder } from "../../domain/day.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
@@ -208,7 +207,7 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
   /** Renames a day's folder out of the archive; returns its new path. The last parent is for a stream or symbol that is a mount. */
   function moveOut(folder: string): string {
     for (const parent of [...removing, dirname(folder)]) {
-      const target = join(parent, parent === dirname(folder) ? `.removing-${randomUUID()}` : randomUUID());
+      const target = join(parent, `${parent === dirname(folder) ? ".removing-" : ""}${crypto.randomUUID()}`);
       try {
         mkdirSync(parent, { recursive: true });
         renameSync(folder, target);

@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { moveAside } from "../../platform/files/durable-files.ts";
@@ -28,7 +28,7 @@ const quicklyChecked = 4 * 1024 * 1024;
 
 /** Opens a database in memory with the same tables as a database on disk. */
 export function openInMemory(): Database {
-  const database = new Database(":memory:", { strict: true });
+  const database = openSqlite(":memory:", { strict: true });
   database.run(schema);
   return database;
 }

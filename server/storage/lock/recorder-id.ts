@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { codeOf } from "../../platform/errors.ts";
 import { writeDurably } from "../../platform/files/durable-files.ts";
@@ -19,7 +18,7 @@ export function recorderId(dataDir: string): string | undefined {
     if (codeOf(error) !== "ENOENT") return undefined;
   }
   try {
-    const id = randomBytes(16).toString("hex");
+    const id = crypto.randomUUID().replaceAll("-", "");
     writeDurably(path, `${id}\n`);
     return id;
   } catch {

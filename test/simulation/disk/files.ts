@@ -32,6 +32,22 @@ const firstDescriptor = 1_000_000;
 const blockBytes = 4096;
 const changing = /open for writing|write|mkdir|rename|link|rmdir|ftruncate|sync/;
 
+/** Members of a result of `stat` that are the same for all files, and for all folders. */
+const faceOf = (isFolder: boolean) => ({
+  mode: isFolder ? 0o40755 : 0o100644,
+  blksize: blockBytes,
+  uid: 0,
+  gid: 0,
+  isFile: () => !isFolder,
+  isDirectory: () => isFolder,
+  isSymbolicLink: () => false,
+  isSocket: () => false,
+  get mtime() {
+    return new Date((this as unknown as { mtimeMs: number }).mtimeMs);
+  },
+});
+const [fileFace, folderFace] = [faceOf(false), faceOf(true)];
+
 /** The files of a tree as the program sees them. */
 export function createFiles(deps: {
   tree: Tree;
@@ -128,12 +144,13 @@ export function createFiles(deps: {
   }
 
   function read(fd: number, target: Uint8Array, offset: number, length: number, position: number | null): number {
-    const { inode, path, ...found } = descriptor(fd, "read");
+    const found = descriptor(fd, "read");
+    const { inode, path } = found;
     if (inode.children !== null) throw systemError("EISDIR", "read", path);
     const from = position ?? found.position;
     const count = Math.max(0, Math.min(length, inode.size - from));
     target.set(inode.data.subarray(from, from + count), offset);
-    if (position === null) (descriptors.get(fd) as Descriptor).position += count;
+    if (position === null) found.position += count;
     return count;
   }
 
@@ -172,15 +189,19 @@ export function createFiles(deps: {
   function stats(inode: Inode) {
     const isFolder = inode.children !== null;
     const ms = Math.floor(inode.mtimeMs);
-    return {
-      ...{ dev: 7 + state.generation, ino: inode.id, size: isFolder ? blockBytes : inode.size, nlink: inode.links },
-      ...{ mode: isFolder ? 0o40755 : 0o100644, mtimeMs: ms, mtime: new Date(ms), ctimeMs: ms, birthtimeMs: ms },
-      ...{ isFile: () => !isFolder, isDirectory: () => isFolder, isSymbolicLink: () => false, isSocket: () => false },
-      ...{ blocks: Math.ceil(inode.size / 512), blksize: blockBytes, uid: 0, gid: 0 },
-    };
+    const found = Object.create(isFolder ? folderFace : fileFace);
+    found.dev = 7 + state.generation;
+    found.ino = inode.id;
+    found.size = isFolder ? blockBytes : inode.size;
+    found.nlink = inode.links;
+    found.mtimeMs = ms;
+    found.ctimeMs = ms;
+    found.birthtimeMs = ms;
+    found.blocks = Math.ceil(inode.size / 512);
+    return found;
   }
 
-  function stat(path: string): ReturnType<typeof stats> {
+  function stat(path: string): object {
     return stats(tree.need(path, "stat"));
   }
 

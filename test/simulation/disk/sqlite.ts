@@ -23,11 +23,15 @@ type Calls = Record<string, (...values: unknown[]) => unknown>;
 
 const header = "SQLite format 3\0";
 
-/** `holder` says whose hands it is in at the time. */
-export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
+/** Databases in memory of processes that are gone, to be used again: to prepare their statements is the dearest part of a start. */
+const memories: { readonly face: Database; readonly real: Database; holder: Holder }[] = [];
+
+const statements = new WeakMap<Database, Map<string, Calls>>();
+
+/** `holder` says whose hands it is in at the time. `isPowerSafe`: the power never goes, so that no older states are kept. */
+export function createSqliteDisk(tree: Tree, holder: () => Holder, isPowerSafe = false): SqliteDisk {
   const databases = new Map<Inode, Database>();
   const checkpoints = new Map<Inode, Buffer>();
-  const statements = new WeakMap<Database, Map<string, Calls>>();
   let isLocked = false;
   let isFailing = false;
 
@@ -97,7 +101,43 @@ export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
     };
   }
 
+  /** A database of the process's own; it goes with the process. No fault touches it. */
+  function openMemory(): Database {
+    const free = memories.find((memory) => memory.holder.isDead());
+    if (free !== undefined) {
+      free.holder = holder();
+      empty(free.real);
+      return free.face;
+    }
+    const real = new Database(":memory:", { strict: true });
+    const defined = new Set<string>();
+    const face = {
+      query: (sql: string) => prepared(real, sql),
+      prepare: (sql: string) => prepared(real, sql),
+      run(sql: string, ...values: never[]) {
+        if (!/^\s*create\s/i.test(sql)) return real.run(sql, ...values);
+        const changes = defined.has(sql) ? { changes: 0 } : real.run(sql);
+        defined.add(sql);
+        return changes;
+      },
+      transaction: (work: (...values: unknown[]) => unknown) => real.transaction(work),
+      close() {},
+      get inTransaction() {
+        return real.inTransaction;
+      },
+    } as unknown as Database;
+    memories.push({ face, real, holder: holder() });
+    return face;
+  }
+
+  function empty(real: Database): void {
+    if (real.inTransaction) real.run("rollback");
+    const tables = prepared(real, "select name from sqlite_schema where type = 'table'").all?.() as { name: string }[];
+    for (const { name } of tables) prepared(real, `delete from "${name}"`).run?.();
+  }
+
   function open(path: string, options: { readonly?: boolean; create?: boolean }): Database {
+    if (path === ":memory:") return openMemory();
     holder().step("sql", "open");
     let inode = tree.find(path);
     if (inode === null && (options.readonly === true || options.create !== true))
@@ -139,6 +179,7 @@ export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
       return inode === null ? null : (databases.get(inode) ?? null);
     },
     checkpoint() {
+      if (isPowerSafe) return;
       for (const [inode, database] of databases)
         if (!database.inTransaction) checkpoints.set(inode, database.serialize());
     },

@@ -26,7 +26,11 @@ export type Tree = ReturnType<typeof createTree>;
 
 /** An error as the system gives it. */
 export function systemError(code: string, operation: string, path: string): Error & { code: string; path: string } {
+  // A stack costs more than the call that fails, and the program does not read it.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   const error = new Error(`${code}: ${words[code] ?? "it failed"}, ${operation} '${path}'`);
+  Error.stackTraceLimit = stackTraceLimit;
   return Object.assign(error, { code, path, errno: -1, syscall: operation });
 }
 
@@ -67,25 +71,44 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     };
   }
 
-  const knownParts = new Map<string, readonly string[]>();
+  /** Counts changes of names: a path that was looked up since the last change need not be walked again. */
+  let version = 0;
+  const knownPaths = new Map<string, { readonly parts: readonly string[]; inode: Inode | null; version: number }>();
 
-  function partsOf(path: string): readonly string[] {
-    const known = knownParts.get(path);
-    if (known !== undefined) return known;
-    if (knownParts.size > 10_000) knownParts.clear();
+  function knownPath(path: string) {
+    let known = knownPaths.get(path);
+    if (known === undefined) {
+      if (knownPaths.size > 10_000) knownPaths.clear();
+      known = { parts: partsIn(path), inode: null, version: -1 };
+      knownPaths.set(path, known);
+    }
+    return known;
+  }
+
+  const partsOf = (path: string) => knownPath(path).parts;
+
+  function partsIn(path: string): readonly string[] {
     const parts: string[] = [];
     for (const part of path.split("/")) {
       if (part === "" || part === ".") continue;
       if (part === "..") parts.pop();
       else parts.push(part);
     }
-    knownParts.set(path, parts);
     return parts;
   }
 
   function find(path: string): Inode | null {
+    const known = knownPath(path);
+    if (known.version !== version) {
+      known.inode = walk(known.parts);
+      known.version = version;
+    }
+    return known.inode;
+  }
+
+  function walk(parts: readonly string[]): Inode | null {
     let at: Inode | undefined = root;
-    for (const part of partsOf(path)) {
+    for (const part of parts) {
       at = at.children?.get(part);
       if (at === undefined) return null;
     }
@@ -117,6 +140,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
   }
 
   function change(group: readonly Change[]): void {
+    version++;
     for (const { folder, name, inode } of group) {
       const before = folder.children?.get(name);
       if (before !== undefined && before !== inode) drop(before);
@@ -179,6 +203,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     /** Makes the folders of a path, durably: the simulator does not doubt a `mkdir`. */
     makeFolders(path: string): void {
       let at = root;
+      version++;
       for (const part of partsOf(path)) {
         let next = at.children?.get(part);
         if (next === undefined) {
@@ -228,7 +253,6 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
       inode.data.set(content, at);
       inode.mtimeMs = nowMs();
       inode.changedMs = trueMs();
-      inode.changedMs = trueMs();
     },
     resize,
     /** What of it is on the platter from now on, its name included (as ext4, XFS and btrfs do for a new file). */
@@ -259,6 +283,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
         if (left > 0) commit(group);
       }
       pending.clear();
+      version++;
       bytes = 0;
       settle(root, new Set());
 

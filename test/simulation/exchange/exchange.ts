@@ -180,6 +180,7 @@ export function createVirtualExchange(market: Market, scheduler: Scheduler, rand
     emit(event: MarketEvent, times = 1) {
       const { name } = event.stream;
       let text = "";
+      if (lines.some((line) => line.life.isDead())) lines = living();
       for (const line of lines) {
         if (!line.names.has(name)) continue;
         if (text === "") text = `{"stream":"${name}","data":${event.payload}}`;

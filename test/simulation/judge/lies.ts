@@ -3,11 +3,6 @@ import type { Plan } from "../plan.ts";
 import { play } from "../run.ts";
 import { dataDir, type World } from "../world.ts";
 
-/*
- * Shows that the judge sees every kind of error: each lie spoils the files of a quiet run before the judge reads them. Prints a line for
- * each lie; exit 1 if the judge missed a lie. Run as `bun test/simulation/judge/lies.ts`.
- */
-
 const quiet: Plan = {
   ...generate(1, ["twice"]),
   symbols: ["BTCUSDT"],
@@ -44,14 +39,22 @@ const lies: readonly (readonly [name: string, promise: string | null, tell: (wor
   ["a gap is a minute too wide", "gap width", widen],
 ];
 
-let failures = 0;
-for (const [name, promise, tell] of lies) {
-  const { violations } = await play(quiet, tell);
-  const isSeen = promise === null ? violations.length === 0 : violations.some((one) => one.promise === promise);
-  if (!isSeen) failures++;
-  console.log(`${isSeen ? "seen" : "NOT SEEN"}  ${name}${isSeen ? "" : `: ${JSON.stringify(violations.slice(0, 3))}`}`);
+/**
+ * Shows that the judge sees every kind of error: each lie spoils the files of a quiet run before the judge reads them. Prints a line for
+ * each lie. Returns the number of lies that the judge missed.
+ */
+export async function tellLies(): Promise<number> {
+  let missed = 0;
+  for (const [name, promise, tell] of lies) {
+    const { violations } = await play(quiet, tell);
+    const isSeen = promise === null ? violations.length === 0 : violations.some((one) => one.promise === promise);
+    if (!isSeen) missed++;
+    console.log(
+      `${isSeen ? "seen" : "NOT SEEN"}  ${name}${isSeen ? "" : `: ${JSON.stringify(violations.slice(0, 3))}`}`,
+    );
+  }
+  return missed;
 }
-process.exit(failures === 0 ? 0 : 1);
 
 /** Writes the newest raw or sealed segment again, with other rows. */
 function change(world: World, edit: (rows: string[]) => readonly string[], ending = "\n"): void {
@@ -70,3 +73,6 @@ function change(world: World, edit: (rows: string[]) => readonly string[], endin
 function widen(world: World): void {
   world.gapsAtEnd = (gaps) => gaps.map((gap) => ({ ...gap, from_us: gap.from_us - 15_000_000 }));
 }
+
+/* Exits with 1 if the judge missed a lie. */
+if (import.meta.main) process.exit((await tellLies()) === 0 ? 0 : 1);

@@ -40,11 +40,18 @@ const real = {
   sleep: Bun.sleep,
   sleepSync: Bun.sleepSync,
   memoryUsage: process.memoryUsage,
+  randomUUID: crypto.randomUUID.bind(crypto),
   cpuUsage: process.cpuUsage,
 };
 
 /** The real clock, for those who measure the simulator itself, ms. */
 export const realNowMs = real.performanceNow;
+
+/** CPU time of this process so far, ms. */
+export function realCpuMs(): number {
+  const { user, system } = real.cpuUsage();
+  return (user + system) / 1000;
+}
 
 /** The real event loop's next turn, outside of any simulation. */
 export function realTurn(): Promise<void> {
@@ -104,4 +111,11 @@ Bun.sleepSync = (ms) => (machine === null ? real.sleepSync(ms) : machine.block(m
 process.memoryUsage = Object.assign(() => (machine === null ? real.memoryUsage() : memory), {
   rss: () => (machine === null ? real.memoryUsage.rss() : memory.rss),
 });
+crypto.randomUUID = () => {
+  const hex = (digits: number) =>
+    Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join("");
+  return machine === null ? real.randomUUID() : `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
+};
+/** Files contain it, so that its number of digits would matter. */
+Object.defineProperty(process, "pid", { value: 4242 });
 process.cpuUsage = (before) => (machine === null ? real.cpuUsage(before) : { user: 0, system: 0 });

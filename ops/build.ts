@@ -18,6 +18,7 @@ const entries = [
     "archive/merge/day",
     "archive/verify/verify",
     "app/dataset/dataset",
+    "app/official/official",
     "cli/export/export",
     "telegram/pictures/picture",
   ].map((name) => `server/${name}.worker.ts`),

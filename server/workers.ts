@@ -28,6 +28,11 @@ export function startDatasetWorker(): Worker {
   return new Worker(new URL("./app/dataset/dataset.worker.ts", import.meta.url).href, { smol: true });
 }
 
+/** Starts the worker that compares days with Binance's files. */
+export function startOfficialWorker(): Worker {
+  return new Worker(new URL("./app/official/official.worker.ts", import.meta.url).href, { smol: true });
+}
+
 /** Starts a worker that exports days. */
 export function startExportWorker(): Worker {
   return new Worker(new URL("./cli/export/export.worker.ts", import.meta.url).href, { smol: true });

@@ -1,8 +1,7 @@
 import { hostname } from "node:os";
 import { createArchiver } from "../archive/archiver.ts";
-import type { DiskBudget } from "../archive/workers/disk-budget.ts";
 import { type Config, listenHost, secretsOf } from "../config/config.ts";
-import type { Day } from "../domain/day.ts";
+import type { Day, Segment } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import { ownSymbols, shardName } from "../domain/symbols/shard.ts";
 import { assetsDir } from "../http/routes/page.ts";
@@ -69,8 +68,10 @@ export function createApp(config: Config, options: AppOptions): App {
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const id = recorderId(dataDir);
   const madeBy = { version, host: about.host, ...(id !== undefined && { id }) };
-  const lifecycleOptions = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
-  const lifecycle = createArchiveLifecycle(config, { ...lifecycleOptions, onRemoved: care.forgetArchive, log });
+  const lifecycle = createArchiveLifecycle(config, {
+    ...{ dataDir, mode, nowUs, time: time.settled, recorder: madeBy, onRemoved: care.forgetArchive, log },
+    official: { journal, merge: (day) => archiver.merge(day), onClosed },
+  });
   const past = createAppHistory({
     ...{ dataDir, streams, nowUs, catalogue, gapsOf, onGap: journal.onGap, lasts: journal.lastRecords, log },
     onVerified: (day, problem) => alerting.reportVerified(day, problem),
@@ -78,7 +79,8 @@ export function createApp(config: Config, options: AppOptions): App {
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
     {
-      ...{ startSealWorker, startDayWorker, gapsOf, sinceUs: past.sinceUs, recorder: madeBy, log },
+      ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
+      ...{ sinceUs: past.sinceUs, officialOf: lifecycle.officialOf },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
       ...{ mayMerge: tidyUp.mayMerge, onUnreadable: known.onUnreadable },
       onSealed: (segment, rows) => void parts.recorder.checkSealed(segment, rows),
@@ -92,32 +94,31 @@ export function createApp(config: Config, options: AppOptions): App {
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
     {
-      ...{ clock, journal, onLate: pastDays.onNewFile, onRecord: past.observe, log },
-      onClosed(segment) {
-        archiver.seal(segment);
-        // A slow disk may delay the segment until its day has been merged.
-        pastDays.onNewFile(segment);
-      },
+      ...{ clock, journal, onLate: pastDays.onNewFile, onRecord: past.observe, onClosed, log },
       ...{ onClockOffset: time.setOffset, offset: time.offset },
     },
   );
   const { parts } = recording;
   const errors = createUnexpectedErrors({ log });
-  const watched = { catalogue, parts, faults: errors.current, removalsWaiting: lifecycle.removalsWaiting };
-  const alerting = createAppIncidents(config, { ...watched, clock, startedUs, log });
+  const watched = { catalogue, parts, faults: errors.current, removalsWaiting: lifecycle.removalsWaiting, clock };
+  const alerting = createAppIncidents(config, { ...watched, startedUs, log });
   const host = createHost(
     { dataDir, wsUrl: config.exchange.ws_url },
     {
       ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
-      ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom },
+      ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update },
+      setRoom(room) {
+        for (const part of [archiver, lifecycle]) part.setRoom(room);
+      },
       failure: () => parts.recorder.failure(),
     },
   );
-  let stopping: Promise<void> | null = null;
-  let listeningMs = 0;
+  let [stopping, listeningMs]: [Promise<void> | null, number] = [null, 0];
 
-  function setRoom(room: DiskBudget): void {
-    for (const part of [archiver, lifecycle]) part.setRoom(room);
+  function onClosed(segment: Segment): void {
+    archiver.seal(segment);
+    // A slow disk may delay the segment until its day has been merged.
+    pastDays.onNewFile(segment);
   }
 
   function gapsOf(day: Day): readonly Gap[] {
@@ -143,14 +144,12 @@ export function createApp(config: Config, options: AppOptions): App {
     lag: () => ticker.lag(),
     http: () => http.load(),
   });
-  const http = (options.serve ?? createHttpServer)(
-    { host: listenHost(config.http), port: config.http.port, access: accessOf(config, dataDir) },
-    {
-      ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
-      ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book, time: time.settled },
-      instrument: parts.facts.newest,
-    },
-  );
+  const place = { host: listenHost(config.http), port: config.http.port, access: accessOf(config, dataDir) };
+  const http = (options.serve ?? createHttpServer)(place, {
+    ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
+    ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book, time: time.settled },
+    instrument: parts.facts.newest,
+  });
 
   const ticker = createTicker(
     nowUs,

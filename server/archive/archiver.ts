@@ -4,7 +4,7 @@ import type { ArchiveStatus } from "../domain/status.ts";
 import { type Failure, failureOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { daysBefore, segmentFiles } from "../storage/list/listing.ts";
-import type { Manifest } from "../storage/manifest.ts";
+import type { Manifest, ManifestOfficial } from "../storage/manifest.ts";
 import { createArchiveCounters } from "./archive-counters.ts";
 import { createCompressionPlanner } from "./merge/compression-planner.ts";
 import { removeTemporaries } from "./merge/replace-archive.ts";
@@ -15,7 +15,6 @@ import { createWorkerPool } from "./workers/worker-pool.ts";
 
 /** Seals segments and merges days, in worker threads. */
 export type Archiver = {
-  start(): Promise<void>;
   /** Queues a closed raw segment. It is compressed, verified and made visible; then the raw file is removed. */
   seal(segment: Segment): void;
   /**
@@ -52,6 +51,8 @@ export type ArchiverDeps = {
   readonly gapsOf: (day: Day) => readonly Gap[];
   /** Receipt of a stream's very first record, µs; null if unknown. */
   readonly sinceUs?: (series: Pick<Day, "stream" | "symbol">) => number | null;
+  /** The new result of comparing a day with Binance's daily file; undefined without one. */
+  readonly officialOf?: (day: Day) => ManifestOfficial | undefined;
   /** Local clock minus exchange clock, ms; null while unknown. */
   readonly clockOffsetMs?: () => number | null;
   readonly recorder: { readonly version: string; readonly host: string };
@@ -59,7 +60,7 @@ export type ArchiverDeps = {
   readonly mayMerge?: () => boolean;
   /** A segment left the seal queue: sealed with `rows` rows, or null if it stays raw or is gone. */
   readonly onSealed?: (segment: Segment, rows: number | null) => void;
-  /** `isVerified`: the archive was written and read back. False if only the gaps in its manifest were updated. */
+  /** `isVerified`: the archive was written and read back. False if only its manifest was updated. */
   readonly onArchived?: (manifest: Manifest, isVerified: boolean) => void;
   /** A segment was moved to quarantine; `segments` names all segments of the day. */
   readonly onUnreadable?: (segment: Segment, segments: readonly string[]) => void;
@@ -164,7 +165,8 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       const { level, bytes } = isOnlyManifest ? usualPlan : await planner.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
       const facts = { gaps, sinceUs: deps.sinceUs?.(day) ?? null, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
-      const outcome = await merges.run({ dataDir, day, inputs, level, recorder: deps.recorder, ...facts });
+      const official = deps.officialOf?.(day);
+      const outcome = await merges.run({ dataDir, day, inputs, level, recorder: deps.recorder, official, ...facts });
       if (outcome.kind === "failed") onMergeFailed(day, folder, outcome.failure);
       if (outcome.kind === "done") {
         mergePause.clear();
@@ -218,7 +220,6 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   }
 
   return {
-    start: async () => {},
     seal: (segment) => void (stopped === null && seals.add(segment)),
     async mergeDaysBefore(today) {
       for (const day of await daysBefore(dataDir, today)) enqueue(day);

@@ -84,6 +84,9 @@ export const schema = {
     keep_replaced_hours: key(integer(1, 87_600), 24),
   },
   official: {
+    check: key(flag, false),
+    after_hours: key(integer(1, 240), 12),
+    days: key(integer(1, 36_500), 30),
     url: key(url("https", "http"), "https://data.binance.vision"),
     bandwidth_mbps: key(integer(0, 100_000), 0),
   },

@@ -6,6 +6,7 @@ import type { BandwidthLimit } from "../platform/fetch/bandwidth-limit.ts";
 import { mkdirSync, rmSync } from "../platform/files/files.ts";
 import { namesIn } from "../platform/files/names-in.ts";
 import { type Downloaded, downloadOfficial, WriteError } from "./download.ts";
+import { type OnMissing, passMissing } from "./missing-trades.ts";
 import { type OfficialKind, type OfficialTrade, officialFile, officialKind, parseRow } from "./official-file.ts";
 import { type DayTrades, readRecorded } from "./read-recorded.ts";
 import { zippedLines } from "./zip-entry.ts";
@@ -44,6 +45,8 @@ export type CheckDayOptions = {
   readonly isLast: boolean;
   readonly limit: BandwidthLimit;
   readonly signal: AbortSignal;
+  /** Receives the missing trades, unless the file cannot be trusted: its CHECKSUM differs, or trades in it differ from recorded trades. */
+  readonly onMissing?: OnMissing;
   /** Receives each step as it begins. */
   readonly onStep?: (step: "download" | "recording" | "comparison") => void;
 };
@@ -73,6 +76,9 @@ export async function checkDay(day: Day, options: CheckDayOptions): Promise<Offi
     // A wrong clock files trades under another day.
     if (found.missing.count > 0 && (await recording.addOtherDays(found.missing.ranges)))
       found = await compare(kind, path, recording, options);
+    const { onMissing } = options;
+    if (onMissing !== undefined && found.missing.count > 0 && isTrusted(download, found))
+      await passMissing(kind, path, found.missing.ranges, { ...options, onMissing });
     const { sha256, bytes, checksum } = download;
     return { kind: "compared", ...{ sha256, bytes, checksum }, ...shortened(found) };
   } catch (error) {
@@ -115,6 +121,10 @@ async function compare(
   if (counts.rows === 0) throw new Error("the file holds no trades");
   for (const id of trades.unasked()) beyond.add(id);
   return { ...counts, missing: missing.result(), differing: differing.result(), beyond: beyond.result() };
+}
+
+function isTrusted({ checksum }: Downloaded, { differing }: Pick<Comparison, "differing">): boolean {
+  return checksum !== "stale" && differing.count === 0;
 }
 
 function shortened(found: Omit<Comparison, keyof Downloaded>): Omit<Comparison, keyof Downloaded> {

@@ -38,6 +38,8 @@ export type Manifest = {
   /** Facts about the symbol in force at the end of the day; absent if unknown. */
   readonly instrument?: Instrument;
   readonly gaps: readonly ManifestGap[];
+  /** How the rows compare with Binance's daily file; absent until they were compared, and again when rows are added. */
+  readonly official?: ManifestOfficial;
   /** Quantiles of the known delays, whole ms; null if no delay was known. */
   readonly delay_p50_ms: number | null;
   readonly delay_p99_ms: number | null;
@@ -68,6 +70,19 @@ export type ManifestRecorder = { readonly version: string; readonly host: string
 
 /** A neighbouring archive, by its `compressed_sha256`. `moved`: it holds rows of our sources instead of this archive. */
 export type ManifestBorder = { readonly sha256: string; readonly moved: boolean };
+
+/**
+ * A comparison with Binance's daily file of trades, `sha256` of which was compared. `missing`: in the file, but not recorded. `differing`:
+ * recorded with other values. `beyond`: recorded, but not in the file.
+ */
+export type ManifestOfficial = {
+  readonly sha256: string;
+  readonly rows: number;
+  readonly missing: number;
+  readonly differing: number;
+  readonly beyond: number;
+  readonly checked_us?: number;
+};
 
 export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">;
 
@@ -157,6 +172,7 @@ const accepted: Record<keyof Manifest, Accept> = {
   since_us: ["a number", (value) => value === undefined || Number.isFinite(value)],
   instrument: ["{base, quote, tick_size, step_size, status}", (value) => value === undefined || isInstrument(value)],
   gaps: ["a list of {from_us, to_us, cause, missing, repaired}", (value) => isListOf(value, isGap)],
+  official: ["{sha256, rows, missing, differing, beyond}", (value) => value === undefined || isOfficial(value)],
   delay_p50_ms: optionalNumber,
   delay_p99_ms: optionalNumber,
   clock_offset_ms: optionalNumber,
@@ -176,6 +192,11 @@ const accepted: Record<keyof Manifest, Accept> = {
 
 function isIds(value: unknown): boolean {
   return isObject(value) && count[1](value.lowest) && count[1](value.highest);
+}
+
+function isOfficial(value: unknown): boolean {
+  if (!isObject(value) || !sha256[1](value.sha256)) return false;
+  return [value.rows, value.missing, value.differing, value.beyond].every(count[1]);
 }
 
 function isBorder(value: unknown): boolean {

@@ -11,16 +11,19 @@ import type { DatasetStatus, UploadStatus } from "../../domain/storage-status.ts
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
-import type { Manifest } from "../../storage/manifest.ts";
+import type { Manifest, ManifestOfficial } from "../../storage/manifest.ts";
 import type { Prove } from "../../upload/day/prove-day.ts";
 import { type AppDatasetDeps, createAppDataset } from "../dataset/dataset.ts";
+import { createOfficialChecks, type OfficialChecksDeps } from "../official/official-checks.ts";
 import { createBucketAccess, isPastDay, uploadedOf } from "./bucket-access.ts";
 import { createUploads, type UploadPace } from "./uploads.ts";
 
 /** Uploads archives to the bucket, removes expired archives from this disk and the bucket, and keeps the dataset in step with them. */
 export type ArchiveLifecycle = {
-  /** Call it for each day that was archived, also repeatedly. */
+  /** Call it for each archive or manifest that was written, also repeatedly. */
   onArchived(day: Day): void;
+  /** The new result of comparing a day with Binance's daily file. */
+  officialOf(day: Day): ManifestOfficial | undefined;
   /**
    * Call it every second. The first call searches for archives to upload and remove. After that it searches once an hour, when the
    * date changes, and every minute while free space is below the limit.
@@ -47,6 +50,8 @@ export type ArchiveLifecycleDeps = {
   readonly recorder: Manifest["recorder"];
   /** Called when a day was removed from this disk. */
   readonly onRemoved?: (day: Day) => void;
+  /** What comparing with Binance's daily files needs; absent: they are not compared. */
+  readonly official?: Pick<OfficialChecksDeps, "journal" | "merge" | "onClosed">;
   readonly log: Log;
   /** For tests; the defaults suit real stores. */
   readonly pace?: UploadPace & AppDatasetDeps["pace"] & { readonly lookMs?: number };
@@ -71,6 +76,7 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
     recorderId: deps.recorder.id ?? null,
     maySend: async (bytes) => uploads?.pacer.acquire(bytes),
   });
+  const official = deps.official === undefined ? null : createOfficialChecks(config, { ...deps, ...deps.official });
   const retention = retentionOf(
     config,
     { ...deps, ...(uploads !== null && { prove: uploads.prove }) },
@@ -94,12 +100,15 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
   }
 
   return {
+    officialOf: (day) => official?.officialOf(day),
     onArchived({ stream, symbol, date }) {
+      official?.onArchived({ stream, symbol, date });
       uploads?.uploader.enqueue({ stream, symbol, date });
       dataset.onArchived({ stream, symbol, date });
       isChanged = true;
     },
     tick(freeBytes) {
+      official?.tick();
       if (seconds++ === 0) {
         uploads?.uploader.start();
         dataset.start();
@@ -121,10 +130,13 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
     },
     status: () => uploads?.uploader.status() ?? null,
     datasetStatus: dataset.status,
-    setRoom: ({ forMerges }) => dataset.setRoom(forMerges),
+    setRoom({ forMerges }) {
+      dataset.setRoom(forMerges);
+      official?.setRoom(forMerges);
+    },
     removalsWaiting: retention.waiting,
     async stop() {
-      await Promise.all([uploads?.stop(), dataset.stop()]);
+      await Promise.all([uploads?.stop(), dataset.stop(), official?.stop()]);
     },
   };
 }

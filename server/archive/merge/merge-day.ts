@@ -23,7 +23,7 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
   const before = settleArchive(dataDir, day);
   const quarantined = removeLeftovers(job, before);
   const inputs = job.inputs.filter((name) => !before?.segments.includes(segmentNameOf(job, name))).sort();
-  if (inputs.length === 0) return finish("nothing", refreshGaps(job, before));
+  if (inputs.length === 0) return finish("nothing", refreshManifest(job, before));
   refusePairs(job, inputs);
   mkdirSync(archiveFolder(dataDir, day), { recursive: true });
   const unreadable = new Map<string, string>();
@@ -65,10 +65,11 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
   }
 }
 
-/** Writes the gaps known now into the manifest, replaced by a rename. Null if they did not change or there is no manifest. */
-function refreshGaps(job: DayJob, manifest: Manifest | null): Manifest | null {
-  if (manifest === null || isDeepStrictEqual(manifest.gaps, job.gaps)) return null;
-  const next = { ...manifest, gaps: job.gaps };
+/** Writes what is known now, beside the rows, into the manifest, replaced by a rename. Null if it did not change or there is no manifest. */
+function refreshManifest(job: DayJob, manifest: Manifest | null): Manifest | null {
+  if (manifest === null) return null;
+  const next = { ...manifest, gaps: job.gaps, ...(job.official && { official: job.official }) };
+  if (isDeepStrictEqual(manifest, next)) return null;
   writeDurably(manifestPath(job.dataDir, job.day), encodeManifest(next));
   return next;
 }

@@ -5,7 +5,7 @@ import { FileError } from "../../platform/errors.ts";
 import { createOutput, type Output } from "../../platform/files/durable-files.ts";
 import { mkdirSync, readdirSync } from "../../platform/files/files.ts";
 import { recordedInstrument } from "../../storage/instrument-facts.ts";
-import type { Manifest, ManifestGap } from "../../storage/manifest.ts";
+import type { Manifest, ManifestGap, ManifestOfficial } from "../../storage/manifest.ts";
 import type { MergeInput } from "./merge-lines.ts";
 import { type WrittenLines, writeLines } from "./write-lines.ts";
 
@@ -125,6 +125,8 @@ export type DayJob = {
   /** Receipt of the stream's very first record, µs; null or absent if unknown. */
   readonly sinceUs?: number | null;
   readonly gaps: readonly ManifestGap[];
+  /** A new result of comparing the rows with Binance's daily file. It holds for the rows of the existing archive only. */
+  readonly official?: ManifestOfficial | undefined;
   /** Local clock minus exchange clock, ms, as measured when the day ended; null while unknown. */
   readonly clockOffsetMs: number | null;
 };
@@ -132,7 +134,7 @@ export type DayJob = {
 /** A file that could not be merged: its new path, the reason, and the name of the segment; null for an archive. */
 export type Quarantined = { readonly path: string; readonly reason: string; readonly segment: string | null };
 
-/** The result of a merge. "nothing": no rows to archive; `manifest` is then set only if its gaps were updated. */
+/** The result of a merge. "nothing": no rows to archive; `manifest` is then set only if it was updated. */
 export type DayResult = {
   readonly kind: "archived" | "nothing";
   readonly manifest: Manifest | null;

@@ -132,7 +132,6 @@ export async function archiveHere(
 /** Seals the segments, merges the days before today, waits for the end and stops. */
 export async function sealAndMerge(dataDir: string, segments: readonly Segment[]): Promise<Fixture> {
   const archiver = realArchiver(dataDir);
-  await archiver.start();
   for (const segment of segments) archiver.seal(segment);
   await archiver.mergeDaysBefore(today);
   await drained(archiver);

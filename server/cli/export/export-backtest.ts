@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import type { StreamType } from "../../domain/stream.ts";
 import { createBacktestEvents } from "../../export/backtest/backtest-events.ts";
 import { backtestName, createBacktestFiles } from "../../export/backtest/backtest-files.ts";
@@ -7,26 +6,18 @@ import { createEventOrder } from "../../export/backtest/event-order.ts";
 import { createTimeSurvey, type TimeSurvey } from "../../export/backtest/time-survey.ts";
 import { createDiffBook, createPartialBook } from "../../export/market/followed-book.ts";
 import { createRecordParser, createTimesParser } from "../../export/market/market-record.ts";
-import { OperatorError } from "../../platform/errors.ts";
 import { version } from "../../platform/process/version.ts";
 import { instrumentOfDay } from "../../storage/instrument-facts.ts";
 import type { RecordedStream } from "../../storage/list/listing.ts";
 import { type Manifest, readManifest } from "../../storage/manifest.ts";
-import type { ExportDeps, ExportJob, ExportResult, MarketJob } from "./export-plan.ts";
+import type { BacktestJob, ExportDeps, ExportJob, ExportResult } from "./export-plan.ts";
 import { gapsIn } from "./parquet-options.ts";
-import { readRecords } from "./record-reading.ts";
+import { ended, isBook, leadOf, progressOf, readRecords, unknownBook } from "./record-reading.ts";
 
 /** Most events that wait for their turn: 16 million numbers of 8 bytes. */
 const mostWaiting = 5_000_000;
-/** Records of this time before a day prepare its book: at least two REST books, which are asked for every hour. */
-const leadUs = 2.1 * 3600e6;
 /** Share of the work that the first reading takes. */
 const surveyShare = 0.2;
-
-/** Start of the reading of a job's book, µs. */
-export function leadOf({ fromUs }: TimeSpan): number {
-  return fromUs - leadUs;
-}
 
 /**
  * Writes a symbol's day for hftbacktest. The day is read twice: the first reading finds the clock's correction and how late records came,
@@ -34,7 +25,7 @@ export function leadOf({ fromUs }: TimeSpan): number {
  */
 export async function exportBacktest(
   job: ExportJob,
-  market: MarketJob,
+  market: BacktestJob,
   deps: ExportDeps & { readonly isRefused: () => boolean },
 ): Promise<ExportResult> {
   const { range } = job;
@@ -64,7 +55,7 @@ export async function exportBacktest(
       deps,
     );
     if (!isRead) return ended(job, deps);
-    if (!events.hadBook()) throw unknownBook(market);
+    if (!events.hadBook()) throw unknownBook(market, "--book depth20 if it is recorded");
     order.finish();
     const facts = { ...factsOf(job, market, manifests, deps), ...clockFacts(survey, offsetMs), rows: files.rows() };
     const bytes = await files.finish(book.sides(), facts);
@@ -74,13 +65,9 @@ export async function exportBacktest(
   }
 }
 
-function isBook({ kind }: StreamType): boolean {
-  return kind === "diffDepth" || kind === "depthSnapshot" || kind === "partialDepth";
-}
-
 async function surveyed(
   { tracks, range }: ExportJob,
-  { book, trades }: MarketJob,
+  { book, trades }: BacktestJob,
   offsetUs: number,
   deps: ExportDeps & { readonly isRefused: () => boolean },
 ): Promise<TimeSurvey | null> {
@@ -98,23 +85,6 @@ async function surveyed(
   return isRead ? survey.finish() : null;
 }
 
-function progressOf({ fromUs }: TimeSpan, toUs: number): (recvUs: number) => number {
-  return (recvUs) => Math.min(1, Math.max(0, (recvUs - fromUs) / (toUs - fromUs)));
-}
-
-function ended({ path }: ExportJob, { stop }: ExportDeps): ExportResult {
-  if (stop.aborted) throw new Error(`the export was stopped; ${path} was not written`);
-  return { kind: "damaged" };
-}
-
-function unknownBook({ symbol, date, book }: MarketJob): OperatorError {
-  const reason =
-    book.kind === "diffDepth"
-      ? `no REST book of that day fits the recorded ${book.folder}. Give --book depth20 if it is recorded, or another day`
-      : `no ${book.folder} was recorded in this range. Give another range`;
-  return new OperatorError(`the book of ${symbol} is unknown all through ${date}: ${reason}`);
-}
-
 /** Starts of the gaps after which the book is unknown. A halt of the exchange or a wrong clock loses no change of the book. */
 function clearTimes(job: ExportJob, book: StreamType, { gapsOf }: ExportDeps): number[] {
   return ofStream(job.tracks, book)
@@ -129,7 +99,7 @@ function ofStream(tracks: readonly RecordedStream[], { folder }: StreamType): re
 }
 
 /** The manifests of the day: of the book, then of the trades. A day that is not archived has no manifest. */
-function manifestsOf({ dataDir }: ExportJob, { symbol, date, book, trades }: MarketJob): Manifest[] {
+function manifestsOf({ dataDir }: ExportJob, { symbol, date, book, trades }: BacktestJob): Manifest[] {
   return [book, trades].flatMap((type) => {
     if (type === null) return [];
     try {
@@ -151,7 +121,7 @@ function clockFacts(survey: TimeSurvey, offsetMs: number | null): Readonly<Recor
 
 function factsOf(
   job: ExportJob,
-  { symbol, date, book, trades, onGap }: MarketJob,
+  { symbol, date, book, trades, onGap }: BacktestJob,
   manifests: readonly Manifest[],
   { gapsOf }: ExportDeps,
 ): Readonly<Record<string, unknown>> {

@@ -13,7 +13,8 @@ import { endOfReading } from "../data/selection.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { archivesOf, exportArchives } from "./export-archives.ts";
 import { exportBacktest } from "./export-backtest.ts";
-import type { ExportDeps, ExportJob, ExportResult, ExportSettings, ExportTrack } from "./export-plan.ts";
+import type { ExportDeps, ExportJob, ExportResult, ExportSettings, ExportTrack, MarketJob } from "./export-plan.ts";
+import { exportTardis } from "./export-tardis.ts";
 import { gapsIn, parquetOptions } from "./parquet-options.ts";
 
 /**
@@ -32,7 +33,7 @@ export async function exportOne(job: ExportJob, settings: ExportSettings, deps: 
   if (!settings.skipsDamaged) await checkSources(job, { ...deps, onDamage });
   if (deps.stop.aborted) throw stopped(job);
   if (isRefused()) return { kind: "damaged" };
-  if (job.market !== null) return exportBacktest(job, job.market, { ...deps, onDamage, isRefused });
+  if (job.market !== null) return exportMarket(job, job.market, { ...deps, onDamage, isRefused });
   const archives = archivesOf(job, settings);
   if (archives !== null) return exportArchives(job, archives, settings, { ...deps, onDamage });
   const { range } = job;
@@ -73,6 +74,14 @@ export async function exportOne(job: ExportJob, settings: ExportSettings, deps: 
     reader.close();
     file?.discard();
   }
+}
+
+function exportMarket(
+  job: ExportJob,
+  market: MarketJob,
+  deps: ExportDeps & { readonly isRefused: () => boolean },
+): Promise<ExportResult> {
+  return market.format === "tardis" ? exportTardis(job, market, deps) : exportBacktest(job, market, deps);
 }
 
 function stopped({ path }: ExportJob): Error {

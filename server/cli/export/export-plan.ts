@@ -5,6 +5,7 @@ import type { StreamType } from "../../domain/stream.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
 import { type Packing, packingOf } from "../../export/compressed-file.ts";
 import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
+import type { TardisType } from "../../export/tardis/tardis-types.ts";
 import { isNoFolder } from "../../export/target.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
@@ -49,12 +50,15 @@ export type ExportJob = {
 };
 
 /** Formats of backtesters: trades and book of a symbol's day. */
-export const marketFormats = ["hftbacktest"] as const;
+export const marketFormats = ["hftbacktest", "tardis"] as const;
 export type MarketFormat = (typeof marketFormats)[number];
 
 /** A symbol's day for a backtester. */
-export type MarketJob = {
-  readonly format: MarketFormat;
+export type MarketJob = BacktestJob | TardisJob;
+
+/** A symbol's day for hftbacktest. */
+export type BacktestJob = {
+  readonly format: "hftbacktest";
   readonly symbol: string;
   readonly date: string;
   readonly book: StreamType;
@@ -64,9 +68,22 @@ export type MarketJob = {
   readonly onGap: "keep" | "clear";
 };
 
+/** A symbol's day in the form of Tardis' datasets. */
+export type TardisJob = {
+  readonly format: "tardis";
+  readonly symbol: string;
+  readonly date: string;
+  /** Null if no type needs it. */
+  readonly book: StreamType | null;
+  readonly types: readonly TardisType[];
+};
+
+export type WrittenFile = { readonly path: string; readonly rows: number; readonly bytes: number };
+
 /** The result for a file. "damaged": a source is damaged, so the file was not written. */
 export type ExportResult =
-  | { readonly kind: "written"; readonly rows: number; readonly bytes: number }
+  /** `files`: the written files, if the job writes several. */
+  | { readonly kind: "written"; readonly rows: number; readonly bytes: number; readonly files?: readonly WrittenFile[] }
   | { readonly kind: "empty" }
   | { readonly kind: "damaged" };
 

@@ -1,4 +1,5 @@
 import { ReaderGone } from "../../export/stream-file.ts";
+import { tardisTypes } from "../../export/tardis/tardis-types.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { createSourceCheck } from "../../storage/read/source-check.ts";
 import { openGapList, selectionFlags, selectionOf, selectRecords } from "../data/selection.ts";
@@ -7,7 +8,7 @@ import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { exportInThreads, exportInTurn, workersFor } from "./export-days.ts";
 import { refuseRecorded } from "./export-place.ts";
-import { exportSettings, planExport } from "./export-plan.ts";
+import { exportSettings, planExport, type WrittenFile } from "./export-plan.ts";
 import { marketSettings, planMarket, settingsOfMarket } from "./market-plan.ts";
 
 /** How Python opens a day for hftbacktest. */
@@ -29,14 +30,15 @@ export const exportCommand: Command = {
       help: "a file (.csv.gz or .csv.zst: compressed), - for standard output, or a folder for a file per day",
     },
     format: {
-      value: "csv|parquet|hftbacktest",
-      help: "format (default: by the ending of --out); hftbacktest: trades and book of a symbol's day, below",
+      value: "csv|parquet|hftbacktest|tardis",
+      help: "format (default: by the ending of --out); hftbacktest, tardis: trades and book of a symbol's day, below",
     },
     ...selectionFlags,
     book: {
       value: "depth|depth20|depth10|depth5",
-      help: "hftbacktest: the stream of the book (default depth if it is recorded, otherwise the deepest)",
+      help: "hftbacktest, tardis: the stream of the book (default depth if it is recorded, otherwise the deepest)",
     },
+    types: { value: "A,B,…", help: "tardis: only these types of files (default all that the recorded streams give)" },
     "on-gap": {
       value: "keep|clear",
       help: "hftbacktest: in a gap the book stays as it was (default), or is cleared",
@@ -62,6 +64,10 @@ export const exportCommand: Command = {
     ["rt-data export --stream trade --symbol BTCUSDT --out trades.csv", "CSV, decimals as the exchange wrote them"],
     ["rt-data export --stream trade --symbol BTCUSDT --last 1h --out trades.csv.gz", "an hour, compressed"],
     ["rt-data export --stream trade --symbol BTCUSDT --format csv --out - | head", "the same on standard output"],
+    [
+      "rt-data export --format tardis --types trades,quotes --last 2d --out ./tardis",
+      "CSV as Tardis' datasets have it",
+    ],
     ["rt-data export --format hftbacktest --symbol BTCUSDT --out ./hft", "the files of hftbacktest, one set a day"],
   ],
   notes: [
@@ -80,6 +86,9 @@ export const exportCommand: Command = {
     "lot size, correction of the clock, gaps, archives). The book comes from one stream; trades from trade, otherwise from aggTrade, whose sums",
     "make queue positions coarser. Python loads them by:",
     ...pythonLines.map((line) => `  ${line}`),
+    "",
+    "--format tardis writes binance_TYPE_DATE_SYMBOL.csv.gz with the columns of Tardis' datasets. Types:",
+    `${tardisTypes.join(", ")}. incremental_book_L2 needs depth, book_ticker needs bookTicker.`,
   ],
   async run(flags, terminal) {
     const market = marketSettings(flags);
@@ -108,14 +117,15 @@ export const exportCommand: Command = {
     };
     const check = createSourceCheck(terminal.stop);
     const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
-    const written: Written[] = [];
+    const written: WrittenFile[] = [];
     const deps = { check, gapsOf, onDamage, onProgress: progress.update, stop: terminal.stop };
     const workers = settings.isFolder ? workersFor(jobs.length) : 1;
     const results =
       workers > 1 ? exportInThreads(jobs, settings, { ...deps, workers }) : exportInTurn(jobs, settings, deps);
     try {
       for await (const { job, result } of results) {
-        if (result.kind === "written") written.push({ path: job.path, rows: result.rows, bytes: result.bytes });
+        if (result.kind === "written")
+          written.push(...(result.files ?? [{ path: job.path, rows: result.rows, bytes: result.bytes }]));
         if (result.kind === "damaged")
           warn(`did not write ${job.path}, as a source is damaged; --skip-damaged exports the rest`);
       }
@@ -135,9 +145,7 @@ export const exportCommand: Command = {
   },
 };
 
-type Written = { readonly path: string; readonly rows: number; readonly bytes: number };
-
-function lineOf({ path, rows, bytes }: Written): string {
+function lineOf({ path, rows, bytes }: WrittenFile): string {
   return `${path}: ${rows.toLocaleString("en")} rows, ${bytes.toLocaleString("en")} bytes`;
 }
 

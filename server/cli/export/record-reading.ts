@@ -1,9 +1,11 @@
+import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import type { StreamType } from "../../domain/stream.ts";
+import { OperatorError } from "../../platform/errors.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
 import type { RecordedStream } from "../../storage/list/listing.ts";
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
 import type { LineParser, Received } from "../../storage/read/stream-reader.ts";
-import type { ExportDeps } from "./export-plan.ts";
+import type { ExportDeps, ExportJob, ExportResult } from "./export-plan.ts";
 
 export type Reading<M extends Received> = {
   readonly tracks: readonly RecordedStream[];
@@ -51,4 +53,40 @@ export async function readRecords<M extends Received>(
     reader.close();
   }
   return !stop.aborted && !isRefused();
+}
+
+/** Records of this time before a day prepare its book: at least two REST books, which are asked for every hour. */
+const leadUs = 2.1 * 3600e6;
+
+/** Start of the reading of a range's book, µs. */
+export function leadOf({ fromUs }: Pick<TimeSpan, "fromUs">): number {
+  return fromUs - leadUs;
+}
+
+/** Tests whether books are made of a stream. */
+export function isBook({ kind }: StreamType): boolean {
+  return kind === "diffDepth" || kind === "depthSnapshot" || kind === "partialDepth";
+}
+
+/** Returns the share of a range that is read, by the receipt of the newest record. */
+export function progressOf({ fromUs }: TimeSpan, toUs: number): (recvUs: number) => number {
+  return (recvUs) => Math.min(1, Math.max(0, (recvUs - fromUs) / (toUs - fromUs)));
+}
+
+/** Returns the result of a reading that did not reach its end. @throws if it was stopped */
+export function ended({ path }: ExportJob, { stop }: ExportDeps): ExportResult {
+  if (stop.aborted) throw new Error(`the export was stopped; ${path} was not written`);
+  return { kind: "damaged" };
+}
+
+/** Returns the problem of a day whose book is never known. `remedy`: flags that help. */
+export function unknownBook(
+  { symbol, date, book }: { readonly symbol: string; readonly date: string; readonly book: StreamType },
+  remedy: string,
+): OperatorError {
+  const reason =
+    book.kind === "diffDepth"
+      ? `no REST book of that day fits the recorded ${book.folder}. Give ${remedy}, or another day`
+      : `no ${book.folder} was recorded in this range. Give another range`;
+  return new OperatorError(`the book of ${symbol} is unknown all through ${date}: ${reason}`);
 }

@@ -8,6 +8,9 @@ import type { BookRecord, TimedDiff } from "./market-record.ts";
 /** Both sides of a book, or of its change. */
 export type BookSides = { readonly bids: LevelList; readonly asks: LevelList };
 
+/** The levels of a side by rank, 0 the best. */
+export type RankedLevels = Pick<PriceLevels, "size" | "price" | "quantity">;
+
 /** What a record says about the book. */
 export type BookNews =
   | { readonly kind: "nothing" }
@@ -22,6 +25,8 @@ export type FollowedBook = {
   take(record: BookRecord): BookNews;
   /** Every level, best first; null while the book is unknown. */
   sides(): BookSides | null;
+  /** The levels of a side by rank, 0 the best. Undefined while the book is unknown. */
+  levels(side: "bids" | "asks"): RankedLevels;
   /** Event time of the newest diff in the book, µs; null if the stream has no event times, or the book is a REST book. */
   timeUs(): number | null;
 };
@@ -41,6 +46,7 @@ export function createDiffBook(): FollowedBook {
       return step === "lost" ? { kind: "lost" } : nothing;
     },
     sides: () => (builder.isValid() ? { bids: listOf(builder.bids), asks: listOf(builder.asks) } : null),
+    levels: (side) => builder[side],
     timeUs: () => builder.lastDiff()?.timeUs ?? null,
   };
 }
@@ -57,6 +63,14 @@ export function createPartialBook(): FollowedBook {
       return isFirst ? whole : { kind: "change", change };
     },
     sides: window.image,
+    levels(side) {
+      const { prices, quantities } = window.image()?.[side] ?? { prices: [], quantities: [] };
+      return {
+        size: () => prices.length,
+        price: (rank) => prices[rank] as number,
+        quantity: (rank) => quantities[rank] as ExactDecimal,
+      };
+    },
     timeUs: () => null,
   };
 }

@@ -2,121 +2,24 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Flags } from "../../../server/cli/framework/command.ts";
-import type { Gap } from "../../../server/domain/gap.ts";
-import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
-import { archiveHere, segmentOf, temporaryData, writeRaw } from "../../support/data/day-fixture.ts";
+import { bookDate, bookDayMs, bookGap, writeBookDay } from "../../support/data/book-day.ts";
+import { temporaryData } from "../../support/data/day-fixture.ts";
 import { exportMarketHere } from "../../support/data/export-here.ts";
 import { type EventRow, flags as marks, readEvents, unpackNpz } from "../../support/data/npz.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
-const date = "2026-11-21";
-const startMs = Date.parse(date);
+const date = bookDate;
+const startMs = bookDayMs;
 const symbol = "BTCUSDT";
+const gap = bookGap;
 let dataDir = "";
 let out = "";
 let remove = () => {};
 
-/** A line received at a ms of the day. */
-const line = (ms: number, payload: object, delay: number | null = 5) =>
-  encodeLine(JSON.stringify(payload), (startMs + ms) * 1000, delay);
-const diff = (ms: number, U: number, u: number, b: string[][], a: string[][] = []) =>
-  line(ms, { e: "depthUpdate", E: startMs + ms - 10, s: symbol, U, u, b, a });
-const rest = (ms: number, lastUpdateId: number, bids: string[][], asks: string[][]) =>
-  line(ms, { lastUpdateId, bids, asks }, null);
-const trade = (ms: number, id: number, isBuyerMaker: boolean) =>
-  line(ms, {
-    e: "trade",
-    E: startMs + ms,
-    s: symbol,
-    t: id,
-    p: "10.50",
-    q: "2.0",
-    T: startMs + ms - 10,
-    m: isBuyerMaker,
-  });
-
-async function archived(stream: string, of: string, text: string, gaps: readonly Gap[] = []): Promise<void> {
-  const segment = segmentOf("00-00", { stream, symbol, date: of });
-  writeRaw(dataDir, segment, text);
-  await archiveHere(dataDir, [segment], { gapsOf: () => gaps });
-}
-
-const gap: Gap = {
-  ...{ stream: "depth", symbol, cause: "reconnect", missing: null, repaired: 0 },
-  from_us: (startMs + 400) * 1000,
-  to_us: (startMs + 900) * 1000,
-};
-
 beforeAll(async () => {
   ({ dataDir, remove } = temporaryData());
   out = temporaryFolder();
-  const backfilled = { id: 3, price: "10.7", qty: "1.0", time: startMs + 700, isBuyerMaker: false };
-  await archived(
-    "trade",
-    date,
-    trade(100, 1, true) +
-      trade(200, 2, false) +
-      encodeBackfilledLine(JSON.stringify(backfilled), (startMs + 700) * 1000),
-  );
-  await archived(
-    "depth",
-    date,
-    [
-      diff(100, 11, 12, [["10.0", "1.0"]], [["11.0", "3.0"]]),
-      diff(200, 13, 14, [["10.0", "0.0"]]),
-      // The ids from 15 on are missing.
-      diff(1000, 21, 22, [["9.0", "7.0"]]),
-      diff(1100, 23, 24, [["9.5", "1.5"]]),
-    ].join(""),
-    [gap],
-  );
-  await archived("depthSnapshot", date, rest(1050, 21, [["9.0", "5.0"]], [["12.0", "4.0"]]));
-  // The day before ends with a REST book that is older than the diffs beside it.
-  await archived(
-    "depth",
-    "2026-11-20",
-    [diff(-500, 7, 8, [["8.0", "1.0"]]), diff(-400, 9, 10, [["9.9", "2.0"]])].join(""),
-  );
-  await archived("depthSnapshot", "2026-11-20", rest(-450, 8, [["8.0", "6.0"]], [["11.5", "1.0"]]));
-  const frame = (ms: number, id: number, bids: string[][], asks: string[][], delay: number | null) =>
-    line(ms, { lastUpdateId: id, bids, asks }, delay);
-  await archived(
-    "depth20",
-    date,
-    [
-      frame(
-        100,
-        1,
-        [
-          ["10", "1"],
-          ["9", "1"],
-        ],
-        [["11", "1"]],
-        5,
-      ),
-      frame(
-        200,
-        2,
-        [
-          ["10", "2"],
-          ["8", "1"],
-        ],
-        [["11", "1"]],
-        null,
-      ),
-      // The delay grows by more than the time between both: the books keep their order all the same.
-      frame(
-        210,
-        3,
-        [
-          ["10", "3"],
-          ["8", "1"],
-        ],
-        [["11", "1"]],
-        105,
-      ),
-    ].join(""),
-  );
+  await writeBookDay(dataDir);
 });
 afterAll(() => {
   remove();
@@ -218,7 +121,7 @@ test("a stream that is not recorded, a book that is never known and flags withou
   const refusals: readonly (readonly [Flags, string])[] = [
     [
       { book: "depth5" },
-      `depth5 of BTCUSDT is not recorded on ${date}; recorded: depth, depth20, depthSnapshot, trade.`,
+      `depth5 of BTCUSDT is not recorded on ${date}; recorded: bookTicker, depth, depth20, depthSnapshot, trade.`,
     ],
     [
       { stream: "trade" },

@@ -76,7 +76,9 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
     recorderId: deps.recorder.id ?? null,
     maySend: async (bytes) => uploads?.pacer.acquire(bytes),
   });
-  const official = deps.official === undefined ? null : createOfficialChecks(config, { ...deps, ...deps.official });
+  // Simulated trades are in no file of Binance's.
+  const isCompared = deps.mode === "record" && deps.official !== undefined;
+  const official = isCompared ? createOfficialChecks(config, { ...deps, ...deps.official }) : null;
   const retention = retentionOf(
     config,
     { ...deps, ...(uploads !== null && { prove: uploads.prove }) },

@@ -1,12 +1,14 @@
 /**
  * Simulates years: `bun run test:simulate --minutes 60 [--seed N] [--jobs 2] [--kinds kill,cut]`. Each seed is a run of some minutes of
  * simulated time with a few kinds of faults; a run that breaks a promise is made small and printed, `--shrink` of them by each process.
- * `--storm`: hundreds of faults a run instead. `--digests` prints the digest of each run: the same seed has the same digest. Exit 1 if any run broke a promise.
+ * `--storm`: hundreds of faults a run instead. `--digests` prints the digest of each run: the same seed has the same digest. `--planted` brings
+ * known defects back one by one in a copy of the program and searches until each is found. Exit 1 if any run broke a promise.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { draws, usualKinds } from "./generate.ts";
 import type { Report } from "./loop.ts";
+import { playPlanted } from "./planted/play-planted.ts";
 import { createTotals } from "./totals.ts";
 
 const { values } = parseArgs({
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     shrink: { type: "string", default: "5" },
     all: { type: "boolean", default: false },
     digests: { type: "boolean", default: false },
+    planted: { type: "boolean", default: false },
   },
 });
 
@@ -30,6 +33,10 @@ const kinds = values.kinds ?? (values.all ? Object.keys(draws) : usualKinds).joi
 const profile = values.storm ? "storm" : "swarm";
 const endMs = performance.now() + Number(values.minutes) * 60_000;
 const totals = createTotals();
+if (values.planted) {
+  console.log(`seed ${seed}, planted defects`);
+  process.exit((await playPlanted(seed)) === 0 ? 0 : 1);
+}
 console.log(`seed ${seed}, ${profile}, kinds ${kinds}`);
 
 await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job)));

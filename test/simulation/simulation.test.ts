@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { steadyKinds } from "./generate.ts";
+import { defects } from "./planted/defects.ts";
+import { changedFiles } from "./planted/play-planted.ts";
 
 /** In processes of their own: the simulator takes the place of time, network and disk for the whole process. */
 async function run(file: string, ...parameters: readonly string[]): Promise<{ code: number; text: string }> {
@@ -66,3 +68,7 @@ test("the judge sees each way in which the files can be wrong", async () => {
   expect(await outputUnless((await resultsOf("missed lies"))[0] === 0)).toBe("");
   expect((await suite).code).toBe(0);
 }, 240_000);
+
+test("each planted defect still fits the code, so that `--planted` can bring it back", () => {
+  for (const defect of defects) expect(changedFiles(defect).size).toBeGreaterThan(0);
+});

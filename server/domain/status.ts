@@ -57,7 +57,7 @@ export type StreamStatus = {
 export type SymbolStatus = {
   readonly symbol: string;
   /** State of the symbol on the exchange; "unchecked" before the first query, "unknown" if the exchange does not list it. */
-  readonly state: "trading" | "halted" | "unknown" | "unchecked";
+  readonly state: "trading" | "halted" | "delisted" | "unknown" | "unchecked";
   readonly messages_per_s: number;
   /** Estimated one-way delay, ms, corrected by the clock offset; null while unknown. */
   readonly delay_ms: number | null;

@@ -2,7 +2,7 @@ import type { Status, SymbolStatus } from "../domain/status.ts";
 import { counter, type Family, gauge, histogram } from "./family.ts";
 import type { MetricsSources } from "./sources.ts";
 
-const symbolStates: readonly SymbolStatus["state"][] = ["trading", "halted", "unknown", "unchecked"];
+const symbolStates: readonly SymbolStatus["state"][] = ["trading", "halted", "delisted", "unknown", "unchecked"];
 
 /** Builds the metrics of received, recorded and lost data. */
 export function recordingFamilies(sources: MetricsSources, status: Status): readonly Family[] {

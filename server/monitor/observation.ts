@@ -32,7 +32,7 @@ export type Observation = {
   readonly crash: { readonly fromUs: number; readonly toUs: number; readonly detail: string } | null;
   /** Archives verified since the last observation. `problem` is null for a valid archive. */
   readonly verified: readonly { readonly subject: string; readonly problem: string | null }[];
-  /** Suggested spellings of symbols that the exchange does not know. */
+  /** Suggested spellings of symbols that the exchange does not know, and new names of symbols that it has renamed. */
   readonly suggestions: ReadonlyMap<string, string>;
   /** Null if no archive is waiting to be removed. */
   readonly removalsWaiting: WaitingRemovals | null;

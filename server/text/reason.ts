@@ -25,6 +25,13 @@ const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [/^days are not merged until there is (?:more )?room$/, "공간이 생길 때까지 날짜를 병합하지 않습니다"],
 ];
 
+/** Sentences about symbols that the exchange does not know. A text may hold several of them. */
+const symbolSentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
+  [/(?<s>\S+): did you mean (?<t>\S+)\?/g, "{s}: {t}의 오타인가요?"],
+  [/(?<s>\S+): delisted or renamed\./g, "{s}: 상장 폐지되었거나 이름이 바뀌었습니다."],
+  [/(?<s>\S+): renamed to (?<t>\S+)\.(?= |$)/g, "{s}: 새 이름은 {t}입니다."],
+];
+
 /** Sentences about a proxy, as made by `proxyTrouble` in platform/fetch. `p` is its host and variable, `t` the target. */
 const proxySentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [
@@ -65,5 +72,9 @@ export function localizedReason(text: string, language: Language): string {
     const found = pattern.exec(text);
     if (found !== null) return fill(korean, { ...found.groups, state: statesKo[found.groups?.["state"] ?? ""] ?? "" });
   }
-  return text;
+  return symbolSentences.reduce((result, [pattern, korean]) => {
+    return result.replace(pattern, (_, s: string, t: unknown) =>
+      fill(korean, { s, t: typeof t === "string" ? t : "" }),
+    );
+  }, text);
 }

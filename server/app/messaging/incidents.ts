@@ -130,8 +130,10 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   function suggestions({ symbols }: Pick<Status, "symbols">): ReadonlyMap<string, string> {
     const bySymbol = new Map<string, string>();
     for (const { symbol, state } of symbols) {
-      const known = state === "unknown" ? deps.parts.symbols.stateOf(symbol) : null;
-      if (known?.kind === "unknown" && known.didYouMean !== null) bySymbol.set(symbol, known.didYouMean);
+      if (state !== "unknown" && state !== "delisted") continue;
+      const known = deps.parts.symbols.stateOf(symbol);
+      if (known.kind === "unknown" && known.didYouMean !== null) bySymbol.set(symbol, known.didYouMean);
+      if (known.kind === "delisted" && known.renamedTo !== null) bySymbol.set(symbol, known.renamedTo);
     }
     return bySymbol;
   }

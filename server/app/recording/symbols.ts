@@ -5,6 +5,7 @@ import type { Segment } from "../../domain/day.ts";
 import { type Stream, symbolsOf } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createFactsWriter, type FactsWriter } from "../../recorder/facts/facts-writer.ts";
+import { hasFilesOf } from "../../storage/list/recorded-symbol.ts";
 
 /** What the exchange says about the symbols. Their states and their facts come with the same answers. */
 export type Symbols = {
@@ -24,7 +25,10 @@ export function createSymbols(
   const segmentMinutes = options.config.record.segment_minutes;
   const facts = createFactsWriter({ dataDir: options.dataDir, segmentMinutes }, { onClosed, log });
   const watched = { symbols: symbolsOf(options.streams) };
-  const symbols = createSymbolWatch(watched, { rest, nowUs, onEntries: facts.offer, log });
+  const symbols = createSymbolWatch(watched, {
+    ...{ rest, nowUs, onEntries: facts.offer, log },
+    wasRecorded: (symbol) => hasFilesOf(options.dataDir, symbol),
+  });
   return {
     symbols,
     facts,

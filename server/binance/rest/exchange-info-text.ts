@@ -6,6 +6,8 @@ import { parseObject } from "./answer-text.ts";
 export type ExchangeInfoText = {
   /** By symbol. `text` is the entry byte for byte as sent. */
   readonly entries: ReadonlyMap<string, { readonly status: string; readonly text: string }>;
+  /** Entries with members beyond those of today that hold a text: the symbol and these texts, among them perhaps a former or a new name. */
+  readonly mentions: ReadonlyMap<string, readonly string[]>;
   /** Number of entries of an unknown form. It may be that of a symbol that is not in `entries`. */
   readonly unreadable: number;
   /** The exchange's time, ms; null if the answer names none. */
@@ -37,6 +39,7 @@ const knownEntryMembers = new Set(
 export async function readExchangeInfo(text: string): Promise<ExchangeInfoText | null> {
   const turn = createTurn(turnMs);
   const entries = new Map<string, { status: string; text: string }>();
+  const mentions = new Map<string, readonly string[]>();
   let unreadable = 0;
   let exchangeTime: number | null = null;
   let isUnusual = false;
@@ -67,7 +70,7 @@ export async function readExchangeInfo(text: string): Promise<ExchangeInfoText |
     if (text[at] === ",") at = behindBlank(text, at + 1);
     else if (text[at] !== "}") return null;
   }
-  return hasList ? { entries, unreadable, exchangeMs: exchangeTime, isUnusual } : null;
+  return hasList ? { entries, mentions, unreadable, exchangeMs: exchangeTime, isUnusual } : null;
 
   /** Reads the list that begins at `from`. Returns the position behind it; null if it is damaged. */
   async function readEntries(from: number): Promise<number | null> {
@@ -81,6 +84,7 @@ export async function readExchangeInfo(text: string): Promise<ExchangeInfoText |
       else {
         entries.set(head.symbol, { status: head.status, text: entry });
         isUnusual ||= head.isUnusual;
+        if (head.mentions.length > 0) mentions.set(head.symbol, head.mentions);
       }
       at = behindBlank(text, end);
       if (text[at] === ",") at = behindBlank(text, at + 1);
@@ -95,14 +99,22 @@ function timeOf(text: string): number | null {
   return /^[1-9]\d{0,15}\s*$/.test(text) ? exchangeMs(Number(text)) : null;
 }
 
-function headOf(
-  entry: string,
-): { readonly symbol: string; readonly status: string; readonly isUnusual: boolean } | null {
+type Head = {
+  readonly symbol: string;
+  readonly status: string;
+  readonly isUnusual: boolean;
+  readonly mentions: readonly string[];
+};
+
+function headOf(entry: string): Head | null {
   const data = parseObject(entry);
   if (data === null) return null;
   const { symbol, status } = data;
-  const isUnusual = Object.keys(data).some((name) => !knownEntryMembers.has(name));
-  return typeof symbol === "string" && typeof status === "string" ? { symbol, status, isUnusual } : null;
+  const fresh = Object.entries(data).filter(([name]) => !knownEntryMembers.has(name));
+  const mentions = fresh.map(([, value]) => value).filter((value) => typeof value === "string");
+  return typeof symbol === "string" && typeof status === "string"
+    ? { symbol, status, isUnusual: fresh.length > 0, mentions }
+    : null;
 }
 
 /** Returns the position behind the value that begins at `at`; null if none begins there or it does not end. */

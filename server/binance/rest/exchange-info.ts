@@ -6,12 +6,17 @@ import type { RestClient, RestQuery } from "./rest-client.ts";
 
 /** What the exchange says about symbols. */
 export type SymbolAnswer = {
-  /** Status words (`TRADING`, `HALT`); null for symbols that the exchange does not know. Symbols that could not be read are absent. */
+  /**
+   * Status words (`TRADING`, `HALT`); null for symbols of which the exchange says that they do not exist (-1121). Symbols that could not be
+   * read, or about which the exchange answered otherwise, are absent.
+   */
   readonly statuses: ReadonlyMap<string, string | null>;
   /** The entries of the symbols that the exchange knows. */
   readonly entries: readonly SymbolEntry[];
   /** Why the other entries cannot be stored as lines, by symbol. */
   readonly unusable: ReadonlyMap<string, string>;
+  /** New names of renamed symbols, if the exchange names them: an entry then mentions its former symbol, or its new symbol. */
+  readonly successors: ReadonlyMap<string, string>;
   /** All symbols of the exchange if all were requested; otherwise null. */
   readonly all: readonly string[] | null;
 };
@@ -42,7 +47,7 @@ type Answered = ExchangeInfoText & { readonly recvUs: number };
  *
  * 1. Symbols in `doubtful` are requested one by one, because the exchange refuses a whole list (-1121) for one unknown symbol.
  * 2. The other symbols are requested in lists.
- * 3. If a list is refused, or if 1 and 2 take too many requests, one request asks for all symbols of the exchange. It has the same weight
+ * 3. If a list is refused (-1121 or another error), or if 1 and 2 take too many requests, one request asks for all symbols of the exchange. It has the same weight
  *    and costs some MB more; the permission sets, most of the answer, are left out.
  *
  * Source: rest-api.md, "Exchange information".
@@ -57,38 +62,66 @@ export async function askSymbols(
   const lists = Array.from({ length: Math.ceil(listed.length / perRequest) }, (_, n) =>
     listed.slice(n * perRequest, (n + 1) * perRequest),
   );
-  if (single.length + lists.length > mostRequests) return askAll(asking, symbols);
+  if (single.length + lists.length > mostRequests) return askAll(asking, symbols, doubtful);
   const answer = emptyAnswer();
   for (const list of lists) {
     const answered = await ask(asking, { symbols: JSON.stringify(list) });
     if (answered === null) return null;
-    if (answered === "refused") return askAll(asking, symbols);
+    if (answered === "unknown") return askAll(asking, symbols, new Set(symbols));
+    if (answered === "refused") return askAll(asking, symbols, doubtful);
     add(answer, answered, list);
   }
-  for (const symbol of single) {
-    const answered = await ask(asking, { symbol });
-    if (answered === null) return null;
-    if (answered === "refused") answer.statuses.set(symbol, null);
-    else add(answer, answered, [symbol]);
-  }
-  return answer;
+  return (await addSingle(asking, answer, single)) ? answer : null;
 }
 
-async function askAll(asking: Asking, symbols: readonly string[]): Promise<SymbolAnswer | null> {
+/**
+ * Asks for all symbols. Those that are absent and in `absentees` do not exist: the exchange has refused a list with them, or said so
+ * before. The other absent symbols are asked for one by one, some at a time.
+ */
+async function askAll(
+  asking: Asking,
+  symbols: readonly string[],
+  absentees: ReadonlySet<string>,
+): Promise<SymbolAnswer | null> {
   const answered = await ask(asking, {});
-  if (answered === null || answered === "refused") return null;
-  return { ...add(emptyAnswer(), answered, symbols), all: [...answered.entries.keys()] };
+  if (answered === null || typeof answered === "string") return null;
+  const absent = symbols.filter((symbol) => !answered.entries.has(symbol));
+  const doubted = new Set(absent.filter((symbol) => !absentees.has(symbol)));
+  const answer = add(
+    emptyAnswer(),
+    answered,
+    symbols.filter((symbol) => !doubted.has(symbol)),
+  );
+  await addSingle(asking, answer, [...doubted].slice(0, mostRequests));
+  return { ...answer, all: [...answered.entries.keys()] };
+}
+
+/** Asks for symbols one by one; false if the exchange does not answer. A refusal other than -1121 says nothing about a symbol. */
+async function addSingle(asking: Asking, answer: ReturnType<typeof emptyAnswer>, symbols: readonly string[]) {
+  for (const symbol of symbols) {
+    const answered = await ask(asking, { symbol });
+    if (answered === null) return false;
+    if (answered === "unknown") answer.statuses.set(symbol, null);
+    else if (answered !== "refused") add(answer, answered, [symbol]);
+  }
+  return true;
 }
 
 /** Creates an answer that says nothing yet. */
 function emptyAnswer() {
   const statuses = new Map<string, string | null>();
-  return { statuses, entries: [] as SymbolEntry[], unusable: new Map<string, string>(), all: null };
+  const successors = new Map<string, string>();
+  return { statuses, entries: [] as SymbolEntry[], unusable: new Map<string, string>(), successors, all: null };
 }
 
 /** Adds what the exchange says about these symbols. While an entry is unreadable, it may be that of a symbol that seems to be absent. */
 function add(answer: ReturnType<typeof emptyAnswer>, answered: Answered, symbols: readonly string[]) {
-  const { entries, unreadable, recvUs, exchangeMs } = answered;
+  const { entries, mentions, unreadable, recvUs, exchangeMs } = answered;
+  for (const [symbol, texts] of mentions)
+    for (const text of texts) {
+      if (symbols.includes(text) && !entries.has(text)) answer.successors.set(text, symbol);
+      if (symbols.includes(symbol) && entries.has(text)) answer.successors.set(symbol, text);
+    }
   for (const symbol of symbols) {
     const entry = entries.get(symbol);
     if (entry !== undefined || unreadable === 0) answer.statuses.set(symbol, entry?.status ?? null);
@@ -110,11 +143,18 @@ function lineProblem(text: string): string | null {
   return structureProblem(text, JSON.parse(text));
 }
 
-async function ask({ rest, signal, nowUs }: Asking, query: RestQuery): Promise<Answered | "refused" | null> {
+/** Code of the answer that there is no such symbol. Source: errors.md, -1121. */
+const noSuchSymbol = -1121;
+
+/** "unknown": there is no such symbol. "refused": another error, which says nothing about symbols. Null: no answer. */
+async function ask(
+  { rest, signal, nowUs }: Asking,
+  query: RestQuery,
+): Promise<Answered | "unknown" | "refused" | null> {
   const whole = { ...query, showPermissionSets: "false" };
   const answer = await rest.get(path, whole, { weight, priority: "high", signal, mostBytes });
   if (answer.kind === "failed") return null;
-  if (answer.kind === "refused") return "refused";
+  if (answer.kind === "refused") return answer.code === noSuchSymbol ? "unknown" : "refused";
   const recvUs = nowUs();
   const read = await readExchangeInfo(answer.text);
   if (read === null || read.entries.size === 0) return null;

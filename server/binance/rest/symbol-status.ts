@@ -14,12 +14,15 @@ import type { RestClient } from "./rest-client.ts";
  * | unchecked | the exchange has not been asked yet                                                                               |
  * | trading   | traded now                                                                                                        |
  * | halted    | listed, but not traded now; `status` is the exchange's word (HALT, BREAK, END_OF_DAY, CANCEL_ONLY)                |
- * | unknown   | misspelt or delisted; `didYouMean` is the most similar symbol, or null                                            |
+ * | delisted  | gone, but it was traded while it was recorded here: delisted or renamed. `renamedTo`: its new name if the exchange |
+ * |           | names it, or null                                                                                                 |
+ * | unknown   | never recorded here: misspelt, or delisted before; `didYouMean` is the most similar symbol, or null               |
  */
 export type SymbolState =
   | { readonly kind: "unchecked" }
   | { readonly kind: "trading" }
   | { readonly kind: "halted"; readonly status: string }
+  | { readonly kind: "delisted"; readonly renamedTo: string | null }
   | { readonly kind: "unknown"; readonly didYouMean: string | null };
 
 /** Asks the exchange about the recorded symbols: at start, every ten minutes, and on request. */
@@ -51,6 +54,8 @@ export function createSymbolWatch(
     rest: RestClient;
     onChange?: (symbol: string, state: SymbolState) => void;
     onEntries?: (entries: readonly SymbolEntry[]) => void;
+    /** True if records or facts of the symbol exist; asked only about symbols that the exchange does not know. Default: false. */
+    wasRecorded?: (symbol: string) => boolean;
     log: Log;
     /** The time of receipt, µs. */
     nowUs?: () => number;
@@ -76,7 +81,7 @@ export function createSymbolWatch(
     isWanted = false;
     lastMs = now();
     const symbols = [...states.keys()];
-    const isUnknown = (symbol: string) => states.get(symbol)?.kind === "unknown";
+    const isUnknown = (symbol: string) => ["unknown", "delisted"].includes(states.get(symbol)?.kind ?? "");
     let answer: SymbolAnswer | null = null;
     try {
       const asking = { rest, nowUs, signal: abort.signal };
@@ -101,12 +106,13 @@ export function createSymbolWatch(
     cancelTimer = after(Math.max(0, ms - (now() - lastMs)), () => void check());
   }
 
-  function updateStates({ statuses, all }: SymbolAnswer): void {
+  function updateStates(answer: SymbolAnswer): void {
+    const { statuses } = answer;
     let changed = 0;
     for (const [symbol, status] of statuses) {
       const before = states.get(symbol);
       if (before === undefined) continue;
-      const state = stateFor(symbol, status, before, all);
+      const state = stateFor(symbol, status, before, answer);
       if (isSame(before, state)) continue;
       states.set(symbol, state);
       if (state.kind !== "trading" || before.kind !== "unchecked") {
@@ -115,6 +121,23 @@ export function createSymbolWatch(
       deps.onChange?.(symbol, state);
     }
     if (changed > mostNamed) log.warn("more symbols have changed their status", { symbols: changed - mostNamed });
+  }
+
+  function stateFor(
+    symbol: string,
+    status: string | null,
+    before: SymbolState,
+    { all, successors }: SymbolAnswer,
+  ): SymbolState {
+    if (status === "TRADING") return { kind: "trading" };
+    if (status !== null) return { kind: "halted", status };
+    const wasListed = before.kind === "trading" || before.kind === "halted" || before.kind === "delisted";
+    if (wasListed || deps.wasRecorded?.(symbol)) {
+      const known = before.kind === "delisted" ? before.renamedTo : null;
+      return { kind: "delisted", renamedTo: successors.get(symbol) ?? known };
+    }
+    const known = before.kind === "unknown" ? before.didYouMean : null;
+    return { kind: "unknown", didYouMean: all === null ? known : nearest(symbol, all) };
   }
 
   /** Logs each symbol once. */
@@ -130,6 +153,11 @@ export function createSymbolWatch(
     if (state.kind === "halted") {
       const message = "the exchange does not trade this symbol now; recording resumes with trading";
       log.warn(message, { symbol, status: state.status });
+    }
+    if (state.kind === "delisted") {
+      const message =
+        "the exchange has delisted or renamed this symbol; its recordings stay. Remove it from record.symbols, or write its new name. Other symbols are recorded";
+      log.warn(message, { symbol, renamed_to: state.renamedTo ?? undefined });
     }
     if (state.kind === "unknown") {
       const message =
@@ -162,19 +190,8 @@ export function createSymbolWatch(
   };
 }
 
-function stateFor(
-  symbol: string,
-  status: string | null,
-  before: SymbolState,
-  all: readonly string[] | null,
-): SymbolState {
-  if (status === "TRADING") return { kind: "trading" };
-  if (status !== null) return { kind: "halted", status };
-  const known = before.kind === "unknown" ? before.didYouMean : null;
-  return { kind: "unknown", didYouMean: all === null ? known : nearest(symbol, all) };
-}
-
 function isSame(a: SymbolState, b: SymbolState): boolean {
   if (a.kind === "halted" && b.kind === "halted") return a.status === b.status;
+  if (a.kind === "delisted" && b.kind === "delisted") return a.renamedTo === b.renamedTo;
   return a.kind === b.kind;
 }

@@ -13,6 +13,7 @@ import { routeTo, throughProxy } from "../../platform/fetch/proxy-route.ts";
 import { silentLog } from "../../platform/log/log.ts";
 import { within } from "../../platform/time/deadline.ts";
 import { after } from "../../platform/time/timers.ts";
+import { hasFilesOf } from "../../storage/list/recorded-symbol.ts";
 import { clockDaemon } from "./check-machine.ts";
 import {
   answered,
@@ -91,6 +92,13 @@ async function checkSymbols(config: Config, rest: RestClient, patience: ProbePat
     if (status === undefined) {
       const problem = `the exchange describes ${symbol} in an unknown form`;
       problems.push(warning("exchange.symbols", problem, "try again in a minute; if it lasts, update rt-data"));
+      continue;
+    }
+    if (status === null && hasFilesOf(config.record.data_dir, symbol)) {
+      const name = answer.successors.get(symbol);
+      const problem = `${symbol} was recorded here, and the exchange has delisted or renamed it`;
+      const advice = name === undefined ? "remove it from record.symbols" : `write ${name} in record.symbols`;
+      problems.push(failed("exchange.symbols", problem, `${advice}; its recordings stay`));
       continue;
     }
     const near = answer.all === null ? null : nearest(symbol, answer.all);

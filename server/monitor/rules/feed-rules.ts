@@ -55,7 +55,7 @@ const stale: FindRule<"stale"> = ({ seen: { status }, nowUs, settings, sinceUs, 
   let held = 0;
   let symbols = 0;
   for (const symbol of status.symbols) {
-    if (symbol.state === "halted" || symbol.state === "unknown") continue;
+    if (["halted", "delisted", "unknown"].includes(symbol.state)) continue;
     const silent = symbol.streams.filter((stream) => isSilent(stream, symbol));
     if (silent.length === 0) continue;
     symbols++;

@@ -87,14 +87,17 @@ const retention: FindRule<"retention"> = ({ seen: { removalsWaiting } }) => {
   };
 };
 
-/** Finds symbols that the exchange does not know. */
+/** Finds symbols that the exchange does not know, or no longer knows. */
 const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions } }) => {
   if (status.symbols.every(({ state }) => state === "unchecked")) return "unknown";
-  const unknown = status.symbols.filter(({ state }) => state === "unknown").map(({ symbol }) => symbol);
-  if (unknown.length === 0) return null;
-  const hints = unknown.flatMap((symbol) => {
-    const suggestion = suggestions.get(symbol);
-    return suggestion === undefined ? [] : [`${symbol}: did you mean ${suggestion}?`];
+  const absent = status.symbols.filter(({ state }) => state === "unknown" || state === "delisted");
+  if (absent.length === 0) return null;
+  const unknown = absent.map(({ symbol }) => symbol);
+  const hints = absent.flatMap(({ symbol, state }) => {
+    const name = suggestions.get(symbol);
+    if (state === "delisted")
+      return [name === undefined ? `${symbol}: delisted or renamed.` : `${symbol}: renamed to ${name}.`];
+    return name === undefined ? [] : [`${symbol}: did you mean ${name}?`];
   });
   const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : null;
   return { severity: "warning", subjects: unknown.sort(), value: null, limit: null, detail };

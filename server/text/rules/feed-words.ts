@@ -102,7 +102,8 @@ export const feedWords = {
       titleOf: "Unknown symbol: {subjects}",
       act: "correct record.symbols",
       cost: "It is not recorded; all other symbols are.",
-      advice: "The symbol is misspelled or delisted: correct record.symbols and reload the config.",
+      advice:
+        "The symbol is misspelled, delisted or renamed: correct record.symbols and reload the config. Recorded data stays.",
     },
     ko: {
       title: "바이낸스에 없는 심볼",
@@ -110,7 +111,7 @@ export const feedWords = {
       act: "record.symbols 수정",
       cost: "이 심볼은 기록되지 않고, 나머지는 계속 기록 중입니다.",
       advice:
-        "오타이거나 상장 폐지된 심볼입니다. record.symbols를 고친 뒤 `sudo systemctl reload rt-data`를 실행하세요.",
+        "오타이거나, 상장 폐지되었거나, 이름이 바뀐 심볼입니다. 기록한 데이터는 남습니다. record.symbols를 고친 뒤 `sudo systemctl reload rt-data`를 실행하세요.",
     },
   },
 } satisfies Partial<RuleTexts>;

@@ -115,7 +115,7 @@ test("a halt, a delisting and their ends are noticed at the next check and told 
   await nextCheck();
   expect(changes.map(([symbol, state]) => [symbol, state.kind === "halted" ? state.status : state.kind])).toEqual([
     ["SYM1USDT", "BREAK"],
-    ["SYM2USDT", "unknown"],
+    ["SYM2USDT", "delisted"],
     ["SYM1USDT", "END_OF_DAY"],
     ["SYM1USDT", "trading"],
     ["SYM2USDT", "trading"],
@@ -186,6 +186,68 @@ test("an exchangeInfo with new and reordered members is read, recorded as sent, 
   await until(() => watch.stateOf("BTCUSDT").kind === "trading", "the state");
   expect(got).toEqual([{ symbol: "BTCUSDT", text: entry, recvUs: 5, exchangeMs: 1_795_000_000_123.456 }]);
   expect(rest.status().unusual).toBe(1);
+});
+
+const entry = (symbol: string, more: object = {}) => ({ symbol, status: "TRADING", baseAsset: "X", ...more });
+const invalid = () => Response.json({ code: -1121, msg: "Invalid symbol." }, { status: 400 });
+
+test("a symbol that was traded or recorded here is delisted or renamed, never a misspelling; a new name is told if the exchange tells it", async () => {
+  const recorded = new Set(["OLDUSDT", "MATICUSDT"]);
+  const listed = [
+    entry("SYM1USDT"),
+    entry("POLUSDT", { formerSymbol: "MATICUSDT" }),
+    entry("SYM2USDT"),
+    entry("OLD2USDT"),
+  ];
+  const server = Bun.serve({
+    port: 0,
+    fetch: (request) =>
+      new URL(request.url).searchParams.has("symbols") ? invalid() : Response.json({ symbols: listed }),
+  });
+  const lines: string[] = [];
+  const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line));
+  const rest = createRestClient({ restUrl: `http://127.0.0.1:${server.port}` }, { log });
+  const watch = createSymbolWatch(
+    { symbols: ["SYM1USDT", "OLDUSDT", "MATICUSDT", "SYM2UDST"] },
+    { rest, log, wasRecorded: (symbol) => recorded.has(symbol) },
+  );
+  stops.push(() => server.stop(true), rest.stop, watch.stop);
+  watch.start();
+  await until(() => watch.stateOf("SYM1USDT").kind === "trading", "the states");
+  expect(watch.stateOf("OLDUSDT")).toEqual({ kind: "delisted", renamedTo: null });
+  expect(watch.stateOf("MATICUSDT")).toEqual({ kind: "delisted", renamedTo: "POLUSDT" });
+  expect(watch.stateOf("SYM2UDST")).toEqual({ kind: "unknown", didYouMean: "SYM2USDT" });
+  const told = (symbol: string) => lines.find((line) => line.includes(`symbol=${symbol}`)) ?? "";
+  expect(told("OLDUSDT")).toContain("delisted or renamed this symbol; its recordings stay");
+  expect(told("OLDUSDT")).not.toContain("OLD2USDT");
+  expect(told("MATICUSDT")).toContain("renamed_to=POLUSDT");
+  expect(told("SYM2UDST")).toContain("did_you_mean=SYM2USDT");
+});
+
+test("only error -1121 says that a symbol does not exist: another refusal leaves its state as it is", async () => {
+  const refused: string[] = [];
+  let code = -1100;
+  const server = Bun.serve({
+    port: 0,
+    fetch(request) {
+      const { searchParams } = new URL(request.url);
+      if (!searchParams.has("symbol") && !searchParams.has("symbols"))
+        return Response.json({ symbols: [entry("SYM1USDT")] });
+      refused.push(searchParams.get("symbol") ?? "list");
+      return Response.json({ code, msg: "refused" }, { status: 400 });
+    },
+  });
+  const time = createManualTime(Date.parse("2026-11-24T12:00:00Z"));
+  const rest = createRestClient({ restUrl: `http://127.0.0.1:${server.port}` }, { log: silentLog, ...time });
+  const watch = createSymbolWatch({ symbols: ["SYM1USDT", "NIXUSDT"] }, { rest, log: silentLog, ...time });
+  stops.push(() => server.stop(true), rest.stop, watch.stop);
+  watch.start();
+  await until(() => time.untilNext() < Number.POSITIVE_INFINITY, "the first check");
+  expect([watch.stateOf("SYM1USDT").kind, watch.stateOf("NIXUSDT").kind]).toEqual(["trading", "unchecked"]);
+  expect(refused).toEqual(["list", "NIXUSDT"]);
+  code = -1121;
+  time.advance(30_000);
+  await until(() => watch.stateOf("NIXUSDT").kind === "unknown", "the exchange's own word");
 });
 
 test("checkNow asks soon, but not more often than every half minute, however often it is called", async () => {

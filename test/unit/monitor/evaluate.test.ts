@@ -134,11 +134,15 @@ const cases: readonly Case[] = [
     rule: "symbol_unknown",
     bad: (now) => {
       const symbols = observe(now).status.symbols.map((one, n) =>
-        n === 2 ? { ...one, state: "unknown" as const } : one,
+        n === 0 ? one : { ...one, state: n === 1 ? ("delisted" as const) : ("unknown" as const) },
       );
       return observe(now, { suggestions: new Map([["SOLUSDT", "SOLUSDC"]]) }, { symbols });
     },
-    ...{ holdS: 30, clearS: 0, expected: { subjects: ["SOLUSDT"], detail: "SOLUSDT: did you mean SOLUSDC?" } },
+    ...{ holdS: 30, clearS: 0 },
+    expected: {
+      subjects: ["ETHUSDT", "SOLUSDT"],
+      detail: "ETHUSDT: delisted or renamed. SOLUSDT: did you mean SOLUSDC?",
+    },
   },
   {
     rule: "upload",

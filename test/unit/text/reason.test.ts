@@ -21,6 +21,10 @@ test("the reasons why a recorder is not ready are translated with their values",
     ["the disk is almost full: 12 MiB are free", "디스크 공간이 12 MiB만 남았습니다"],
     ["connection 2 to a.example:9443 is waiting: ECONNREFUSED", "연결 2(a.example:9443) 재연결 대기: ECONNREFUSED"],
     ["connection 2 to a.example:9443 is connecting", "연결 2(a.example:9443) 연결 중"],
+    [
+      "OLDUSDT: delisted or renamed. 币安人生USDT: did you mean 币安人USDT? MATICUSDT: renamed to POLUSDT.",
+      "OLDUSDT: 상장 폐지되었거나 이름이 바뀌었습니다. 币安人生USDT: 币安人USDT의 오타인가요? MATICUSDT: 새 이름은 POLUSDT입니다.",
+    ],
   ] as const;
   for (const [english, korean] of pairs) expect(localizedReason(english, "ko")).toBe(korean);
 });

@@ -152,7 +152,9 @@ function notes(newest: Status): string[] {
   const isTold = (...rules: OpenIncident["rule"][]) => openIncidents.value.some(({ rule }) => rules.includes(rule));
   const closed = newest.connections.filter(({ state }) => state !== "open").length;
   const { disk_free_bytes: free, disk_total_bytes: total } = newest.hardware;
-  const unknown = newest.symbols.filter(({ state }) => state === "unknown").map(({ symbol }) => symbol);
+  const unknown = newest.symbols
+    .filter(({ state }) => state === "unknown" || state === "delisted")
+    .map(({ symbol }) => symbol);
   const lines: string[] = [];
   if (closed > 0 && !isTold("disconnected"))
     lines.push(t(closed === 1 ? "warnSocketOne" : "warnSocket", { n: closed, all: newest.connections.length }));

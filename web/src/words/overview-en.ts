@@ -76,6 +76,7 @@ export const overviewEn = {
   silentFor: "silent for {age}",
   silentForAcknowledged: "silent for {age}, acknowledged",
   stateUnknown: "unknown to the exchange",
+  stateDelisted: "delisted or renamed",
   filter: "Filter symbols",
   sortBy: "Sort by",
   sortAttention: "Sort: attention",

@@ -78,6 +78,7 @@ export const overviewKo: Readonly<Record<keyof typeof overviewEn, string>> = {
   silentFor: "{age}째 수신 없음",
   silentForAcknowledged: "{age}째 수신 없음, 확인함",
   stateUnknown: "바이낸스에 없음",
+  stateDelisted: "상장 폐지 또는 이름 변경",
   filter: "심볼 검색",
   sortBy: "정렬",
   sortAttention: "정렬: 문제 먼저",

@@ -10,6 +10,7 @@ const phrases = texts({
     symbolsTitle: "{n} {n|symbol|symbols}",
     symbolHeads: "symbol /s delay age",
     stateHalted: "halted",
+    stateDelisted: "delisted",
     stateUnknown: "unknown",
     stateSilent: "silent",
     stateGap: "gap",
@@ -19,6 +20,7 @@ const phrases = texts({
     symbolsTitle: "심볼 {n}개",
     symbolHeads: "심볼 /초 지연 경과",
     stateHalted: "중단",
+    stateDelisted: "폐지",
     stateUnknown: "없음",
     stateSilent: "무응답",
     stateGap: "공백",
@@ -88,6 +90,7 @@ function cellsOf(symbol: SymbolStatus, nowUs: number, ask: Ask): readonly string
 
 function troubleOf(symbol: SymbolStatus, nowUs: number, { language }: Ask): string | null {
   if (symbol.state === "halted") return phrases[language].stateHalted;
+  if (symbol.state === "delisted") return phrases[language].stateDelisted;
   if (symbol.state === "unknown") return phrases[language].stateUnknown;
   if (symbol.streams.some(({ gap }) => gap !== null)) return phrases[language].stateGap;
   return symbol.last_recv_us === null || nowUs - symbol.last_recv_us > silentUs ? phrases[language].stateSilent : null;

@@ -56,7 +56,7 @@ export function attentive(): ReadonlySet<string> {
   if (newest === null) return new Set();
   const silent = silentSymbols(newest).map(({ symbol }) => symbol);
   const others = newest.symbols.filter(
-    ({ symbol, state }) => state === "unknown" || (todayOf(symbol).peek()?.missingS ?? 0) > 0,
+    ({ symbol, state }) => state === "unknown" || state === "delisted" || (todayOf(symbol).peek()?.missingS ?? 0) > 0,
   );
   return new Set([...silent, ...others.map(({ symbol }) => symbol)]);
 }

@@ -128,6 +128,7 @@ function Month({ name, visible }: { name: string; visible: ReadonlySignal<boolea
 
 function stateOf(symbol: SymbolStatus): string {
   if (symbol.state === "halted" || symbol.state === "unknown") return symbol.state;
+  if (symbol.state === "delisted") return "unknown";
   if (status.value === null || !isSilent(symbol, status.value)) return "live";
   const told = openIncidents.value.filter(({ rule }) => rule === "stale" || rule === "disconnected");
   return told.length > 0 && told.every(({ acknowledged }) => acknowledged !== null) ? "ack" : "silent";
@@ -142,7 +143,7 @@ function silence(symbol: SymbolStatus, nowUs: number): string | null {
   const state = stateOf(symbol);
   if (state === "live") return null;
   if (state === "halted") return t("stateHalted");
-  if (state === "unknown") return t("stateUnknown");
+  if (state === "unknown") return t(symbol.state === "delisted" ? "stateDelisted" : "stateUnknown");
   const age = duration((nowUs - silentSince(symbol, status.value?.started_us ?? nowUs)) / 1e6);
   return t(state === "ack" ? "silentForAcknowledged" : "silentFor", { age });
 }

@@ -96,7 +96,7 @@ async function askAll(
   return { ...answer, all: [...answered.entries.keys()] };
 }
 
-/** Asks for symbols one by one; false if the exchange does not answer. A refusal other than -1121 says nothing about a symbol. */
+/** Asks for symbols one by one; false if the exchange does not answer. A refusal other than -1121 leaves the symbol out. */
 async function addSingle(asking: Asking, answer: ReturnType<typeof emptyAnswer>, symbols: readonly string[]) {
   for (const symbol of symbols) {
     const answered = await ask(asking, { symbol });
@@ -146,7 +146,7 @@ function lineProblem(text: string): string | null {
 /** Code of the answer that there is no such symbol. Source: errors.md, -1121. */
 const noSuchSymbol = -1121;
 
-/** "unknown": there is no such symbol. "refused": another error, which says nothing about symbols. Null: no answer. */
+/** "unknown": there is no such symbol. "refused": any other error. Null: no answer. */
 async function ask(
   { rest, signal, nowUs }: Asking,
   query: RestQuery,

@@ -90,14 +90,17 @@ export function createTimesParser(type: StreamType, fromUs: number): LineParser<
     if (type.kind === "partialDepth") return { ...times, timeUs: null };
     const time = integerOf(text, member, from, to) ?? (isTrade ? integerOf(text, '"time":', from, to) : null);
     if (time === null) return "damaged";
-    return { ...times, timeUs: exchangeUs(time), isBackfilled: isTrade && isBackfilledAt(text, from, to) };
+    return { ...times, timeUs: exchangeUs(time), isBackfilled: isTrade && isBackfilledAt(text, from) };
   };
 }
 
-function isBackfilledAt(text: string, from: number, to: number): boolean {
-  const at = text.indexOf('"repaired":true', from);
-  return at >= 0 && at < to;
+/** Tests for the member that follows ours in a backfilled line. Searching the text to its end would search all lines behind this line. */
+function isBackfilledAt(text: string, from: number): boolean {
+  return text.slice(from, from + longestHead).includes('"repaired":true');
 }
+
+/** Characters within which our members end. */
+const longestHead = 100;
 
 type Members = Readonly<Record<string, unknown>>;
 

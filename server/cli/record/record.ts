@@ -6,20 +6,29 @@ import { routeTo } from "../../platform/fetch/proxy-route.ts";
 import type { Command, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { logWarnings, terminalLog } from "../framework/terminal-log.ts";
+import { presetNames, withPreset } from "./preset.ts";
 import { runRecorder } from "./run-recorder.ts";
 
 /** `rt-data record` */
 export const record: Command = {
   name: "record",
   summary: "record live data, serve the dashboard, merge days into archives",
-  flags: { ...settingFlags, "take-over": { value: null, help: "", isHidden: true } },
+  flags: {
+    ...settingFlags,
+    preset: {
+      value: presetNames.join("|"),
+      help: "streams for a purpose instead of --streams; research: depth@100ms, trade, bookTicker, depth20@100ms, aggTrade",
+    },
+    "take-over": { value: null, help: "", isHidden: true },
+  },
   examples: [
     ["rt-data record", "default symbols into ./data, dashboard on port 8000"],
     ["rt-data record --symbols BTCUSDT,BNBUSDT --data-dir /srv/rt-data", "two symbols, another folder"],
+    ["rt-data record --symbols BTCUSDT --preset research", "all that backtesters read"],
     ["rt-data record --config /etc/rt-data/rt-data.toml", "all settings from a file"],
   ],
   async run(flags, terminal) {
-    const config = reportFailure(terminal, () => configOf(flags));
+    const config = reportFailure(terminal, () => configOf(withPreset(flags)));
     const log = terminalLog(config.log, terminal);
     logWarnings(config, log);
     if (config.http.host === "auto" && isLoopback(listenHost(config.http))) log.warn(loopbackOnly);
@@ -28,7 +37,7 @@ export const record: Command = {
     return runRecorder(config, terminal, {
       log,
       isSuccessor: flags["take-over"] !== undefined,
-      readAgain: () => configOf(flags),
+      readAgain: () => configOf(withPreset(flags)),
       onRunning: (url) => terminal.print(`Dashboard: ${url}/${pagePath("overview")}`),
     });
   },

@@ -50,6 +50,20 @@ function cutLabels(): (string | null)[] {
     .map((label) => label.textContent);
 }
 
+/** Headings of columns whose text touches that of the heading before. It runs in the page. */
+function collidingHeadings(): (string | null)[] {
+  const boxes = [...document.querySelectorAll(".book thead tr")].flatMap((row) => {
+    const texts = [...row.querySelectorAll("th")].map((heading) => {
+      const range = document.createRange();
+      range.selectNodeContents(heading);
+      return { text: heading.textContent, box: range.getBoundingClientRect() };
+    });
+    const shown = texts.filter(({ box }) => box.width > 2).sort((a, b) => a.box.left - b.box.left);
+    return shown.map((one, n) => ({ ...one, before: shown[n - 1]?.box }));
+  });
+  return boxes.filter(({ box, before }) => before !== undefined && before.right + 4 > box.left).map(({ text }) => text);
+}
+
 describe.skipIf(!runtime.ok)(title, () => {
   let browser: Browser;
   let folder: string;
@@ -337,6 +351,10 @@ describe.skipIf(!runtime.ok)(title, () => {
       "20 changes",
     );
     expect(await page.locator(".tape tbody tr").count()).toBe(20);
+    for (const width of [740, 820, 1180, 1440]) {
+      await page.setViewportSize({ width, height: 844 });
+      expect([width, await page.evaluate(collidingHeadings)]).toEqual([width, []]);
+    }
     await server.stop();
     await until(async () => (await page.locator(".notice.bad").count()) > 0, "that the book is not live", 10_000);
     await server.stop();

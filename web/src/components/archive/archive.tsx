@@ -62,8 +62,8 @@ function DayRow({ day, isExtra = false }: { day: ArchiveDate; isExtra?: boolean 
         {isPhone.value ? dayName(day.date, language.value) : longDate(day.date)}
       </a>
       <span>
-        {isVerified && <span class="ok">{t("verifiedShort")} · </span>}
-        {`${filesText(day.files)} · ${bytes(day.compressed_bytes)}`}
+        {isVerified && <span class="ok">{t("verifiedShort")}</span>}
+        {`${isVerified ? " · " : ""}${filesText(day.files)} · ${bytes(day.compressed_bytes)}`}
       </span>
     </li>
   );

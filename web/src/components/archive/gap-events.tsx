@@ -83,7 +83,9 @@ function Row({ group }: { group: GapGroup }) {
           </a>
         )}
       </td>
-      <td>{causeWord(group.cause)}</td>
+      <td>
+        <span class="cause">{causeWord(group.cause)}</span>
+      </td>
       <td class="r nowrap">{gapLength((group.toUs - group.fromUs) / 1e6)}</td>
       <td class="r o">{recordsOf(group)}</td>
       <td class="o soft">{lossOf(group)}</td>

@@ -43,7 +43,7 @@ function Row({ group, isExtra }: { group: GapGroup; isExtra: boolean }) {
   return (
     <li class={isExtra ? "gap x" : "gap"}>
       <time title={bothZones(fromUs)}>{dayClock(fromUs)}</time>
-      <a class="grow" href={dayPath(first.symbol, dateOf(fromUs), first.stream)} onClick={follow}>
+      <a class="grow cause" href={dayPath(first.symbol, dateOf(fromUs), first.stream)} onClick={follow}>
         {causeWord(cause)}
       </a>
       <span>{[gapLength((toUs - fromUs) / 1e6), lossOf(group)].filter((part) => part !== "").join(" · ")}</span>

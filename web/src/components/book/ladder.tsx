@@ -47,7 +47,8 @@ function Side({ name, ladder, unit }: SideProps) {
             {t("total")}
           </th>
           <th scope="col" class="quantity">
-            {unit === "" ? t("quantity") : t("quantityOf", { unit })}
+            {t("quantity")}
+            {unit !== "" && <span class="unit">, {unit}</span>}
           </th>
           <th scope="col" class="price">
             {t(name === "bids" ? "bid" : "ask")}

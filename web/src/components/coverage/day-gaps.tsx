@@ -52,7 +52,9 @@ export function DayGaps({ days }: { days: readonly DayDetail[] }) {
                 <td class="o">{exactClock(gap.to_us, "utc")}</td>
                 {local !== "UTC" && <td class="o soft">{clock(gap.from_us, "local")}</td>}
                 <td class="r nowrap">{gapLength((gap.to_us - gap.from_us) / 1e6)}</td>
-                <td>{causeWord(gap.cause)}</td>
+                <td>
+                  <span class="cause">{causeWord(gap.cause)}</span>
+                </td>
                 <td class="r o">{gap.missing === null ? "–" : number(gap.missing)}</td>
                 <td class="o">
                   <Done stream={stream} gap={gap} />

@@ -114,7 +114,6 @@ export function createApp(config: Config, options: AppOptions): App {
     },
   );
   let [stopping, listeningMs]: [Promise<void> | null, number] = [null, 0];
-
   function onClosed(segment: Segment): void {
     archiver.seal(segment);
     // A slow disk may delay the segment until its day has been merged.
@@ -182,6 +181,7 @@ export function createApp(config: Config, options: AppOptions): App {
         const { url } = await http.start();
         listeningMs = Date.now();
         const leftovers = findLeftovers(dataDir);
+        recording.reserveNames(leftovers.segments);
         care.start();
         logShard(config, log);
         past.start();

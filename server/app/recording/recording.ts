@@ -35,6 +35,8 @@ import { createSymbols } from "./symbols.ts";
 export type Recording = {
   readonly parts: RecordingParts;
   streams(): readonly Stream[];
+  /** Keeps the names of segments of earlier runs from being used, even if their files go: such a segment may wait to be sealed. */
+  reserveNames(segments: readonly Segment[]): void;
   /** Records the pauses since earlier runs at once, so that a day merged at the start has them. `sinceUs`: end of the previous run. */
   recordDowntime(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
   /** Starts receiving, or continues with the messages that `standby` has received. */
@@ -95,7 +97,6 @@ export function createRecording(
   const { config, dataDir, startedUs } = options;
   const { clock, journal, log } = deps;
   const { nowUs } = deps.clock;
-  const { exchange } = config;
   let streams = options.streams;
   let feed: Feed | null = null;
   let lastRecvUs: number | null = null;
@@ -114,7 +115,7 @@ export function createRecording(
   const books = createLatestBooks(streams);
   const delay = createDelayEstimator();
   const gate = createLatencyGate({ thresholdMs: config.latency.threshold_ms, gate: config.latency.gate });
-  const rest = createRestClient({ restUrl: exchange.rest_url, timeUnit: exchange.time_unit }, { log });
+  const rest = createRestClient({ restUrl: config.exchange.rest_url, timeUnit: config.exchange.time_unit }, { log });
   const clockOffset = createWallOffset({
     ...{ rest, clock, log },
     onOffset: (offsetMs) => delay.setClockOffset(offsetMs),
@@ -163,9 +164,7 @@ export function createRecording(
 
   const timed = createTimedGaps({ clock, startedUs, offset: deps.offset });
   const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, hold: timed.hold, log });
-
   const departure = createParentState({ feed: () => feed, addGaps: gaps.add });
-
   const feedGaps = () => feed?.openGaps().map(gapOf) ?? [];
   const openGaps = () => [...departure.held().map(gapOf), ...feedGaps(), ...leftOut.openGaps()];
 
@@ -175,6 +174,7 @@ export function createRecording(
       ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, rest, symbols, facts, repair },
     },
     streams: () => streams,
+    reserveNames: (segments) => segments.forEach(settings.usedNames.add),
     recordDowntime(downtimes, sinceUs) {
       timed.holdDown(downtimes, journal.runs(), ledger);
       leftOut.begin(streams, downtimes, sinceUs);

@@ -6,24 +6,31 @@ import type { StreamWriter } from "../write/stream-writer.ts";
 const patienceMs = 10_000;
 const pollMs = 10;
 
-/** Flushes a writer until its memory is empty, and waits for closing segments; gives up after `patienceMs`. */
-export async function flushedOut(
-  writer: StreamWriter | undefined,
-  closing: readonly Promise<void>[],
-  nowUs: () => number,
-): Promise<void> {
-  await isDoneWithin(Promise.all(closing), patienceMs);
-  const end = performance.now() + patienceMs;
-  while (writer !== undefined && writer.unwritten() !== null && performance.now() < end) {
-    writer.flush(nowUs());
-    if (writer.unwritten() !== null) await Bun.sleep(pollMs);
+/** Writers by stream, and the releases that are under way with the writer that each stops. */
+type Writers = {
+  readonly writers: ReadonlyMap<Stream, StreamWriter>;
+  readonly releasing: ReadonlyMap<Promise<void>, StreamWriter>;
+};
+
+/**
+ * Flushes the writer of a stream until its memory is empty, and waits for its releases; gives up after `patienceMs`. A writer that is
+ * released meanwhile is not flushed any more: its release reports lines that it could not write as lost, so they must not be written later.
+ */
+export async function flushedOut(stream: Stream, { writers, releasing }: Writers, nowUs: () => number): Promise<void> {
+  const writer = writers.get(stream);
+  const endMs = performance.now() + patienceMs;
+  const released = () =>
+    isDoneWithin(Promise.all(releasesOf(releasing, stream)), Math.max(0, endMs - performance.now()));
+  const isPresent = () => writer !== undefined && writers.get(stream) === writer;
+  await released();
+  while (isPresent() && writer?.unwritten() !== null && performance.now() < endMs) {
+    writer?.flush(nowUs());
+    if (writer?.unwritten() !== null) await Bun.sleep(pollMs);
   }
+  if (!isPresent()) await released();
 }
 
 /** Returns the releases of this stream that are under way. */
-export function releasesOf(
-  releasing: ReadonlyMap<Promise<void>, StreamWriter>,
-  { name }: Stream,
-): readonly Promise<void>[] {
+function releasesOf(releasing: Writers["releasing"], { name }: Stream): readonly Promise<void>[] {
   return [...releasing].flatMap(([release, { stream }]) => (stream.name === name ? [release] : []));
 }

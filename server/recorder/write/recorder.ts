@@ -2,7 +2,7 @@ import type { Segment } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createClosedSegments } from "../tamper/closed-segments.ts";
-import { flushedOut, releasesOf } from "../tamper/flush-check.ts";
+import { flushedOut } from "../tamper/flush-check.ts";
 import { createTamperLog } from "../tamper/tamper-log.ts";
 import type { Loss } from "../tamper/written-bytes.ts";
 import { createDescriptorBudget } from "./descriptor-budget.ts";
@@ -220,7 +220,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       releasing.set(done, writer);
       writers.delete(stream);
     },
-    flushed: (stream) => flushedOut(writers.get(stream), releasesOf(releasing, stream), deps.nowUs),
+    flushed: (stream) => flushedOut(stream, { writers, releasing }, deps.nowUs),
     status: (stream) => writers.get(stream)?.status() ?? null,
     dropped: () => dropped,
     failure,

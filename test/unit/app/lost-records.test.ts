@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createApp } from "../../../server/app/app.ts";
 import { manifestPath, segmentPath } from "../../../server/domain/day.ts";
@@ -144,6 +144,22 @@ test("a kill between a gap and the search for its trades does not keep them from
   await until(hasAll, "every trade once", 30_000);
   await until(() => gaps("aggTrade")[0]?.repaired === 5, "the trades to be counted in their gap", 30_000);
   expect(gaps("aggTrade")).toMatchObject([{ missing: 5, repaired: 5 }]);
+}, 90_000);
+
+test("a new segment does not get the name of a segment that an earlier run left, even if that file is gone", async () => {
+  const { dataDir, begin, emit } = await setUp(null);
+  const left = segmentPath(
+    dataDir,
+    { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-23", name: "00-00" },
+    "open",
+  );
+  mkdirSync(dirname(left), { recursive: true });
+  writeFileSync(left, "");
+  await begin(midnightMs + 20_000);
+  await until(() => !existsSync(left), "the empty segment to be removed", 30_000);
+  emit(101);
+  await until(() => readdirSync(dirname(left)).length > 0, "the new segment", 30_000);
+  expect(readdirSync(dirname(left))).toEqual(["00-00_02.jsonl"]);
 }, 90_000);
 
 test("trades that were cut off an open segment are backfilled by their ids", async () => {

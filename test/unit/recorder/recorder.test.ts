@@ -111,6 +111,20 @@ test("a name that a sealed, open or merged segment had is not used again", async
   expect(readFileSync(segmentPath(dataDir, segment, "sealed"), "utf8")).toBe("sealed");
 });
 
+test("lines that a release could not write are lost once, and not written by somebody who waits for the stream's records", async () => {
+  const { recorder, dataDir, append, lost } = setUp();
+  const obstacle = join(dataDir, "live");
+  writeFileSync(obstacle, "");
+  append(1);
+  await until(() => recorder.failure() !== null, "the failure");
+  const flushed = recorder.flushed(stream);
+  recorder.release(stream);
+  await until(() => lost.length === 1, "the loss to be reported");
+  rmSync(obstacle);
+  await flushed;
+  expect([read(dataDir), lost.length, recorder.failure()]).toEqual([{}, 1, null]);
+});
+
 test("a name that has become free is not used again: within a window the order of names is the order of time", async () => {
   const dataDir = temporaryFolder();
   const segment = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22", name: "23-59" };

@@ -15,6 +15,7 @@ import {
   selectionOf,
   selectStreams,
 } from "./selection.ts";
+import { type BookDay, bookJson, booksText, isUncontradicted, proveSelected } from "./verify-books.ts";
 import { compareWithOfficial, isProved, type OfficialDay, officialJson, officialText } from "./verify-official.ts";
 import { clipDay, isComplete, reportText, verifiedJson } from "./verify-report.ts";
 
@@ -25,6 +26,10 @@ export const verify: Command = {
   flags: {
     ...selectionFlags,
     date: { value: "DATE", help: "only this UTC day, instead of --from and --to" },
+    books: {
+      value: null,
+      help: "rebuild the books from REST books and diffs, and compare them with every book that was recorded",
+    },
     official: { value: null, help: "compare every trade with the daily files that Binance publishes (downloads them)" },
     quick: { value: null, help: "check manifests, sizes and gaps only, without reading archives and segments" },
     "allow-gaps": { value: null, help: "exit code 0 unless a file is damaged, even if records are missing" },
@@ -35,6 +40,7 @@ export const verify: Command = {
   examples: [
     ["rt-data verify --data-dir /srv/rt-data", "everything"],
     ["rt-data verify --from 2026-11-22 --to 2026-11-23 --symbol BTCUSDT", "a day of a symbol"],
+    ["rt-data verify --books --symbol BTCUSDT --date yesterday", "also that the rebuilt books of a day are right"],
     ["rt-data verify --official --date yesterday", "yesterday, also against Binance's own files"],
     [
       "30 2 * * * rt-data verify --quiet --config /etc/rt-data/rt-data.toml",
@@ -53,6 +59,9 @@ export const verify: Command = {
     "Time before the first and after the last record is not checked. Ids that occur in two days are damage (id_doubled): a wrong clock has",
     "filed records under the wrong day. A day that comes from a wrong clock only is kept and named, but not checked for missing records.",
     "The summary comes first. A list of more than 20 entries is folded: 20 damaged days, 20 days with gaps, and the number of the others.",
+    "--books rebuilds each day's book (depthSnapshot, depth) and compares it with depth20, depth10, depth5 and bookTicker of the same update id, and",
+    "with the next REST book. A contradiction is named (stream, id, price, expected, found) and makes the exit code 1. It begins at the day's first",
+    "REST book, and stops from missing update ids to the next REST book.",
     "--official downloads Binance's file of each day and stream of trades from official.url, checks it, and compares every id and value.",
     "Differences are reported as differences: Binance replaces files and publishes incomplete ones. It publishes no order books. A day that",
     "cannot be compared (not published yet, not reachable) makes the exit code 1.",
@@ -113,14 +122,24 @@ export const verify: Command = {
       );
       progress.clear();
     }
+    let books: readonly BookDay[] | null = null;
+    if (flags.books !== undefined) {
+      const asked = { dataDir: selection.dataDir, tracks };
+      books = await proveSelected(asked, { stop: terminal.stop, onProgress: progress.update });
+      progress.clear();
+    }
+    const isContradicted = !(books ?? []).every(isUncontradicted);
     const isUnproved = (official ?? []).some((day) => !isProved(day));
-    const failed = days.some(fails) || isUnproved;
+    const failed = days.some(fails) || isUnproved || isContradicted;
     if (!isText) {
       const whole = { complete: days.every(isComplete), days: days.map(verifiedJson) };
       const compared = official === null ? {} : { official: official.map(officialJson) };
-      await output.write(`${JSON.stringify({ ...whole, ...compared }, null, 2)}\n`);
+      const proved = books === null ? {} : { books: books.map(bookJson) };
+      await output.write(`${JSON.stringify({ ...whole, ...proved, ...compared }, null, 2)}\n`);
     } else if (flags.quiet === undefined || failed) {
       await output.write(report());
+      if (books !== null)
+        await output.write(`\n${booksText(books, (day) => flags.quiet === undefined || !isUncontradicted(day))}`);
       if (official !== null)
         await output.write(`\n${officialText(official, (day) => flags.quiet === undefined || !isProved(day))}`);
     }

@@ -30,18 +30,27 @@ export type BookImage = {
 
 /** Reads a `depth` payload, or the stored line that holds it, from a part of a text; null if it has another form. */
 export function readBookDiff(text: string, from = 0, to = text.length): BookDiff | null {
-  const firstId = idIn(text, '"U":', from, to);
-  const lastId = idIn(text, '"u":', from, to);
+  const firstId = updateIdIn(text, '"U":', from, to);
+  const lastId = updateIdIn(text, '"u":', from, to);
   const sides = sidesIn(text, '"b":[', '"a":[', from, to);
   if (firstId === null || lastId === null || sides === null) return null;
-  return { firstId, lastId, previousId: idIn(text, '"pu":', from, to), ...sides };
+  return { firstId, lastId, previousId: previousIdIn(text, from, to), ...sides };
 }
 
 /** Reads a REST book or a partial book, or the stored line that holds it, from a part of a text; null if it has another form. */
 export function readBookImage(text: string, from = 0, to = text.length): BookImage | null {
-  const lastUpdateId = idIn(text, '"lastUpdateId":', from, to);
+  const lastUpdateId = updateIdIn(text, '"lastUpdateId":', from, to);
   const sides = sidesIn(text, '"bids":[', '"asks":[', from, to);
   return lastUpdateId === null || sides === null ? null : { lastUpdateId, ...sides };
+}
+
+/** Reads a `bookTicker` payload, or the stored line that holds it, as a book of one level a side; an empty side has no level. */
+export function readBestPrices(text: string, from = 0, to = text.length): BookImage | null {
+  const lastUpdateId = updateIdIn(text, '"u":', from, to);
+  const decimals = { price: 0, quantity: 0 };
+  const bids = levelIn(text, '"b":', '"B":', from, to, decimals);
+  const asks = levelIn(text, '"a":', '"A":', from, to, decimals);
+  return lastUpdateId === null || bids === null || asks === null ? null : { lastUpdateId, bids, asks, decimals };
 }
 
 /** Writes the first `most` levels as the exchange does: `[["61837.63000000","0.02000000"],…]`. */
@@ -55,7 +64,8 @@ export function levelsText({ prices, quantities }: LevelList, decimals: Decimals
 
 const [zero, point, quote, comma, minus, opened, closed] = [48, 46, 34, 44, 45, 91, 93];
 
-function idIn(text: string, member: string, from: number, to: number): number | null {
+/** Finds an update id behind the name of its member, such as `"lastUpdateId":`, in a part of a text; null without it. */
+export function updateIdIn(text: string, member: string, from: number, to: number): number | null {
   const found = text.indexOf(member, from);
   if (found < 0 || found >= to) return null;
   const isNegative = text.charCodeAt(found + member.length) === minus;
@@ -66,6 +76,13 @@ function idIn(text: string, member: string, from: number, to: number): number | 
     id = id * 10 + digit;
   if (at === start || id > Number.MAX_SAFE_INTEGER) return null;
   return isNegative ? -id : id;
+}
+
+/** Reads `pu`, which stands between the ids and the levels of a futures diff. A search for it would run through all levels of a spot diff. */
+function previousIdIn(text: string, from: number, to: number): number | null {
+  const at = text.indexOf('"u":', from);
+  const levelsAt = text.indexOf("[", at);
+  return updateIdIn(text.slice(at, levelsAt), '"pu":', 0, to);
 }
 
 type Sides = Pick<BookImage, "bids" | "asks" | "decimals">;
@@ -106,6 +123,26 @@ function levelsIn(
     if (next === closed) return { prices, quantities };
     if (next !== comma) return null;
   }
+}
+
+function levelIn(
+  text: string,
+  priceMember: string,
+  quantityMember: string,
+  from: number,
+  to: number,
+  decimals: { price: number; quantity: number },
+): LevelList | null {
+  const [priceAt, quantityAt] = [text.indexOf(priceMember, from), text.indexOf(quantityMember, from)];
+  if (priceAt < 0 || quantityAt < 0 || priceAt >= to || quantityAt >= to) return null;
+  const cursor: Cursor = { at: priceAt + priceMember.length, decimals: 0 };
+  const price = readDecimal(text, cursor);
+  decimals.price = Math.max(decimals.price, cursor.decimals);
+  cursor.at = quantityAt + quantityMember.length;
+  const quantity = readDecimal(text, cursor);
+  decimals.quantity = Math.max(decimals.quantity, cursor.decimals);
+  if (typeof price !== "number" || quantity === null) return null;
+  return price === 0 ? { prices: [], quantities: [] } : { prices: [price], quantities: [quantity] };
 }
 
 /** Where reading goes on, and how many digits the latest decimal had behind its point. */

@@ -5,7 +5,10 @@ import type { IncidentRule } from "../domain/incidents/incident-rules.ts";
 export type Mutes = {
   /** Returns the mutes in force. */
   active(): readonly Mute[];
-  /** Adds a mute and replaces an equal mute. */
+  /**
+   * Adds a mute and returns the mute in force. The longer mute of a target replaces the shorter mute. A mute of more than a target ends
+   * mutes within it that are over sooner.
+   */
   add(what: Pick<Mute, "rule" | "symbol" | "kind">, untilUs: number, by: string): Mute;
   /** Ends a mute, or all mutes (null). Returns how many it ended. */
   remove(id: number | null): number;
@@ -62,7 +65,12 @@ export function createMutes(
   return {
     active,
     add({ rule, symbol, kind }, untilUs, by) {
-      drop(active().filter((mute) => mute.rule === rule && mute.symbol === symbol && mute.kind === kind));
+      const isSame = (mute: Mute) => mute.rule === rule && mute.symbol === symbol && mute.kind === kind;
+      const longer = active().find((mute) => isSame(mute) && mute.until_us >= untilUs);
+      if (longer !== undefined) return longer;
+      const isWithin = (mute: Mute) =>
+        (rule === null || rule === mute.rule) && (symbol === null || symbol === mute.symbol);
+      drop(all.filter((mute) => isSame(mute) || (mute.kind === kind && isWithin(mute) && mute.until_us <= untilUs)));
       drop(all.slice(0, Math.max(0, all.length + 1 - maxMutes)));
       lastId = Math.max(lastId + 1, Math.floor(deps.nowUs() / 1e6) - 1_767_225_600);
       const mute: Mute = {

@@ -23,3 +23,14 @@ export function quantity(decimal: string): string {
     if (value >= size) return `${(Math.floor((value / (unit === "k" ? 1000 : size)) * 10) / 10).toString()}${unit}`;
   return value >= 100 ? value.toFixed(1) : value >= 1 ? value.toFixed(3) : value.toFixed(5);
 }
+
+/** Formats the quantities of a table with equal digits behind the point, cut rather than rounded up; very large quantities as `quantity` does. */
+export function quantitiesOf(all: readonly string[]): (decimal: string) => string {
+  const most = Math.max(0, ...all.map(Number).filter(Number.isFinite));
+  if (most >= 1e5) return quantity;
+  const decimals = most >= 1000 ? 1 : most >= 100 ? 2 : most >= 10 ? 3 : 4;
+  return (decimal) => {
+    const [whole = "0", part = ""] = decimal.split(".");
+    return `${whole}.${part.slice(0, decimals).padEnd(decimals, "0")}`;
+  };
+}

@@ -55,12 +55,6 @@ export function shortClock(us: number, timeZone?: string): string {
   return clockOf(localTime(us, timeZone).minutes);
 }
 
-/** A local time of day to the second: `15:04:05`. */
-export function longClock(us: number, timeZone?: string): string {
-  const seconds = Math.floor(us / 1e6) % 60;
-  return `${shortClock(us, timeZone)}:${String(seconds).padStart(2, "0")}`;
-}
-
 function clockOf(minutes: number): string {
   return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
 }

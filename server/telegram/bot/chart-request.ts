@@ -4,15 +4,37 @@ import { parseStreamType } from "../../domain/stream.ts";
 import type { PictureJob } from "../pictures/picture-worker-client.ts";
 import type { Sources } from "./command.ts";
 
-/** Time spans of charts and distances of their points, µs. */
-export const chartSpans = {
-  "1h": { lengthUs: 3_600_000_000, stepUs: 10_000_000 },
-  "6h": { lengthUs: 21_600_000_000, stepUs: 60_000_000 },
-  // Segments last five minutes by default, so reading the head of each segment is enough.
-  "24h": { lengthUs: 86_400_000_000, stepUs: 300_000_000 },
-} as const;
+/** A time span of a chart, with its name in commands: `2h`, `90min`. */
+export type ChartSpan = { readonly name: string; readonly lengthUs: number };
 
-export type ChartSpan = keyof typeof chartSpans;
+/** Shortest and longest chart. Longer charts would read whole archives. */
+const leastUs = 600_000_000;
+const mostUs = 3 * dayUs;
+
+/** Segments last five minutes by default: beyond six hours reading the head of each segment is enough. */
+const longUs = 21_600_000_000;
+const segmentUs = 300_000_000;
+
+/** Points of a chart up to six hours, and of a longer chart. */
+const mostPoints = 360;
+const longPoints = 288;
+
+/** Parses `2h`, `90min`, `1.5h`, `1d`, `2시간` or `6` (hours); null if it is no time or out of range. */
+export function chartSpan(word: string): ChartSpan | null {
+  const parts = /^(\d{1,5}(?:\.\d)?)(m|min|분|h|시간|d|일)?$/i.exec(word);
+  if (parts === null) return null;
+  const unit = (parts[2] ?? "h").toLowerCase();
+  const each = /^(m|min|분)$/.test(unit) ? minuteUs : /^(d|일)$/.test(unit) ? dayUs : 60 * minuteUs;
+  const minutes = Math.round((Number(parts[1]) * each) / minuteUs);
+  const lengthUs = minutes * minuteUs;
+  if (lengthUs < leastUs || lengthUs > mostUs) return null;
+  return { name: minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}min`, lengthUs };
+}
+
+/** Returns the distance of a chart's points, µs. */
+function stepOf(lengthUs: number): number {
+  return lengthUs <= longUs ? lengthUs / mostPoints : Math.max(segmentUs, lengthUs / longPoints);
+}
 
 const minuteUs = 60_000_000;
 
@@ -28,7 +50,8 @@ export function chartRequest(
 ): (PictureJob & { kind: "chart" }) | null {
   const stream = priceStream(symbol);
   if (stream === null) return null;
-  const { lengthUs, stepUs } = chartSpans[span];
+  const { name, lengthUs } = span;
+  const stepUs = stepOf(lengthUs);
   const toUs = nowUs();
   const fromUs = toUs - lengthUs;
   const streams = status().symbols.find((row) => row.symbol === symbol)?.streams ?? [];
@@ -51,7 +74,16 @@ export function chartRequest(
     }
   }
   const gaps = united([...known, ...open], fromUs, toUs);
-  const chart = { symbol, span, fromUs, toUs, stepUs, rates, gaps, ...(timeZone === undefined ? {} : { timeZone }) };
+  const chart = {
+    symbol,
+    span: name,
+    fromUs,
+    toUs,
+    stepUs,
+    rates,
+    gaps,
+    ...(timeZone === undefined ? {} : { timeZone }),
+  };
   return { kind: "chart", dataDir, stream, chart };
 }
 

@@ -5,7 +5,7 @@ import type { StreamFolder } from "../../domain/stream.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { count } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
-import { listTime, longClock, zoneName } from "../../text/local-time.ts";
+import { listTime, shortClock, zoneName } from "../../text/local-time.ts";
 import type { Button } from "../api/bot-api.ts";
 import type { PictureWorker } from "../pictures/picture-worker-client.ts";
 import type { SharedWords } from "./shared-words.ts";
@@ -99,7 +99,7 @@ export function pageButtons(
 
 /** Formats the time of the figures, to the minute, with the zone of all times in the answer. */
 export function asOf(us: number, { say, timeZone }: Ask): string {
-  return `<i>${fill(say.asOf, { time: longClock(us, timeZone), zone: zoneName(us, timeZone) })}</i>`;
+  return `<i>${fill(say.asOf, { time: shortClock(us, timeZone), zone: zoneName(us, timeZone) })}</i>`;
 }
 
 /** Formats a time for lists: `11-24 15:04`. */

@@ -45,12 +45,12 @@ export function createIncidentButtons(
       }
       const untilUs = nowUs() + Number(minutes) * 60_000_000;
       const target = { rule: incident.rule, symbol: onlySymbol(incident), kind: "mute" } as const;
-      incidents.mute(target, untilUs, by);
+      const { until_us } = incidents.mute(target, untilUs, by);
       refresh(id);
       const { language, timeZone } = options;
-      const time = timeOfDay(untilUs, nowUs(), language, timeZone);
+      const time = timeOfDay(until_us, nowUs(), language, timeZone);
       const what = muteName(target, { language, say: sharedWords[language] });
-      return fill(words.pressedMute, { time, zone: zoneName(untilUs, timeZone), what });
+      return fill(words.pressedMute, { time, zone: zoneName(until_us, timeZone), what });
     },
   };
 }

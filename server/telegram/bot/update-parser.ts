@@ -47,7 +47,7 @@ export function updateIdOf(update: unknown): number | null {
 }
 
 function readMessage(message: Fields, botName: string): Incoming | null {
-  const place = placeOf(message.chat, message.from);
+  const place = placeOf(message.chat, message.from, message.sender_chat);
   if (place === null) return null;
   const { chat, title, isGroup, who } = place;
   const talk = { kind: "talk", chat, title, isGroup } as const;
@@ -74,14 +74,19 @@ function readPress(press: Fields): Incoming | null {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Parses chat and sender. `who` is null if the sender is a bot or missing. */
-function placeOf(chat: unknown, from: unknown) {
+/**
+ * Parses chat and sender. `who` is null if the sender is a bot or missing. An anonymous admin of a group writes as the group itself: the
+ * sender is then a bot of Telegram, and `sender_chat` is the chat.
+ */
+function placeOf(chat: unknown, from: unknown, senderChat?: unknown) {
   const { id, type, title } = objectOf(chat);
   if (typeof id !== "number" || !Number.isSafeInteger(id)) return null;
   const { is_bot, username, first_name } = objectOf(from);
   const name = typeof username === "string" && username !== "" ? `@${username}` : first_name;
   const isGroup = type !== "private";
-  const who = from === undefined || is_bot === true ? null : nameOf(name, "somebody");
+  const isAnonymousAdmin = isGroup && objectOf(senderChat).id === id;
+  const isPerson = from !== undefined && is_bot !== true;
+  const who = isAnonymousAdmin ? nameOf(title, "somebody") : isPerson ? nameOf(name, "somebody") : null;
   return { chat: id, isGroup, who, title: nameOf(isGroup ? title : name, String(id)) };
 }
 

@@ -57,7 +57,8 @@ export function drawPanel(panel: Panel, frame: PanelFrame, top: number, height: 
 export function drawClock(frame: PanelFrame, top: number): string {
   const { fromUs, toUs, timeZone } = frame;
   const minuteUs = 60_000_000;
-  const stepUs = ([15, 60, 90, 360].find((minutes) => (toUs - fromUs) / (minutes * minuteUs) <= 6) ?? 360) * minuteUs;
+  const stepUs =
+    ([2, 5, 15, 30, 60, 90, 360, 720].find((minutes) => (toUs - fromUs) / (minutes * minuteUs) <= 6) ?? 720) * minuteUs;
   const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(timeZone && { timeZone }) } as const;
   const clock = new Intl.DateTimeFormat("en-GB", options);
   const style = { fill: ink.soft, size: type.small };

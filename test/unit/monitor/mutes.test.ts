@@ -38,3 +38,23 @@ test("a mute of an earlier run ends at its stated time", () => {
   nowUs += 2 * minute;
   expect(mutes.active()).toEqual([]);
 });
+
+test("the longer mute of a target replaces the shorter, and a mute of everything ends shorter mutes within it", () => {
+  const removed: number[] = [];
+  const mutes = createMutes([], {
+    nowUs: () => 1e6,
+    steadyUs: () => 0,
+    save() {},
+    remove: (id) => void removed.push(id),
+  });
+  const delay = { rule: "delay", symbol: null, kind: "mute" } as const;
+  const long = mutes.add(delay, 8e9, "Mina");
+  expect(mutes.add(delay, 1e9, "Mina")).toBe(long);
+  expect(mutes.active()).toEqual([long]);
+  const longer = mutes.add(delay, 9e9, "Mina");
+  mutes.add({ rule: "delay", symbol: "BTCUSDT", kind: "mute" }, 20e9, "Mina");
+  expect(removed).toEqual([long.id]);
+  mutes.add({ rule: null, symbol: null, kind: "mute" }, 10e9, "Mina");
+  expect(removed).toEqual([long.id, longer.id]);
+  expect(mutes.active().map(({ until_us }) => until_us)).toEqual([20e9, 10e9]);
+});

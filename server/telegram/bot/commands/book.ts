@@ -1,5 +1,5 @@
 import type { BookView } from "../../../domain/status.ts";
-import { decimalsIn, price, quantity } from "../../../text/decimal-figure.ts";
+import { decimalsIn, price, quantitiesOf } from "../../../text/decimal-figure.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { table } from "../../text/text-table.ts";
 import { type Ask, asOf, type BotCommand, go, rows, shortAge } from "../command.ts";
@@ -11,12 +11,16 @@ const phrases = texts({
     spread: "spread {spread}",
     received: "received {age} ago",
     chart: "Chart",
+    ask: "ask",
+    bid: "bid",
   },
   ko: {
-    noBook: "{symbol}의 호가가 아직 없습니다. 부분 호가를 기록한다면 첫 depth 메시지와 함께 나타납니다.",
+    noBook: "{symbol} 호가를 아직 받지 못했습니다. record.streams에 depth5·10·20 중 하나가 있어야 합니다.",
     spread: "스프레드 {spread}",
     received: "{age} 전 수신",
     chart: "차트",
+    ask: "매도",
+    bid: "매수",
   },
 });
 
@@ -65,9 +69,11 @@ function ladder(view: BookView, { language }: Ask): string | null {
   const spread = (Number(ask[0]) - Number(bid[0])).toFixed(decimals);
   const mid = (Number(ask[0]) + Number(bid[0])) / 2;
   const points = mid === 0 ? 0 : (Number(spread) / mid) * 10_000;
-  const line = (side: string) => (level: Level) => [side, price(level[0], decimals), quantity(level[1])];
+  const quantities = quantitiesOf([...upper, ...lower].map(([, size]) => size));
+  const line = (side: string) => (level: Level) => [side, price(level[0], decimals), quantities(level[1])];
+  const sides = phrases[language];
   const words = `${fill(phrases[language].spread, { spread: price(spread, decimals) })} (${points.toFixed(points < 1 ? 2 : 1)} bp)`;
-  return `${words}\n${table([...upper.map(line("ask")), ...lower.map(line("bid"))])}`;
+  return `${words}\n${table([...upper.map(line(sides.ask)), ...lower.map(line(sides.bid))])}`;
 }
 
 function levelsOf(text: string): { bids: readonly Level[]; asks: readonly Level[] } {

@@ -1,4 +1,4 @@
-import { milliseconds } from "../../../text/amounts.ts";
+import { decimal } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
@@ -16,7 +16,7 @@ const phrases = texts({
   ko: {
     delayTitle: "거래소로부터의 지연",
     delayHeads: "심볼 p50 p99",
-    delayUnknown: "지연을 아직 알 수 없습니다.",
+    delayUnknown: "아직 지연을 모릅니다.",
     clockOffset: "서버 시계 − 거래소 시계: {offset}",
     clockUnknown: "시계 오차를 아직 알 수 없습니다.",
     clockSteps: "시작 후 시계가 {n}번 바뀌었습니다.",
@@ -37,7 +37,9 @@ export const delayCommand: BotCommand = {
       const now = status();
       const known = now.symbols.filter(({ delay_p50_ms }) => delay_p50_ms !== null);
       const slowest = [...known].sort((a, b) => (b.delay_p99_ms ?? 0) - (a.delay_p99_ms ?? 0));
-      const ms = (value: number | null) => (value === null ? "–" : milliseconds(value, language));
+      // Equal digits in all rows: tenths only if every delay is short.
+      const decimals = known.some(({ delay_p99_ms }) => (delay_p99_ms ?? 0) >= 99.95) ? 0 : 1;
+      const ms = (value: number | null) => (value === null ? "–" : `${decimal(value, decimals, language)}\u00a0ms`);
       const cells = slowest
         .slice(0, most)
         .map((row) => [row.symbol.slice(0, 14), ms(row.delay_p50_ms), ms(row.delay_p99_ms)]);

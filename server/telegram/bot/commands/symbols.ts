@@ -1,5 +1,5 @@
 import type { SymbolStatus } from "../../../domain/status.ts";
-import { count, rate } from "../../../text/amounts.ts";
+import { count, decimal } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { table } from "../../text/text-table.ts";
 import { type Ask, asOf, type BotCommand, pageButtons, rows, shortAge } from "../command.ts";
@@ -21,7 +21,7 @@ const phrases = texts({
     symbolHeads: "심볼 /초 지연 경과",
     stateHalted: "중단",
     stateDelisted: "폐지",
-    stateUnknown: "없음",
+    stateUnknown: "미상장",
     stateSilent: "무응답",
     stateGap: "공백",
   },
@@ -36,7 +36,7 @@ const silentUs = 60_000_000;
 /** `/symbols [PAGE or PREFIX]`: symbols with problems first, then in the order of the config. */
 export const symbolsCommand: BotCommand = {
   name: "symbols",
-  about: { en: "every symbol: rate, delay, age", ko: "모든 심볼: 빈도, 지연, 경과" },
+  about: { en: "every symbol: rate, delay, age", ko: "모든 심볼: 수신량, 지연, 최근 수신" },
   create:
     ({ status }) =>
     (ask) => {
@@ -50,9 +50,9 @@ export const symbolsCommand: BotCommand = {
       const sorted = [...all].sort((a, b) => rank(a) - rank(b));
       const pages = Math.ceil(sorted.length / perPage);
       const page = Math.min(Math.max(1, wanted), pages);
-      const cells = sorted
-        .slice((page - 1) * perPage, page * perPage)
-        .map((symbol) => cellsOf(symbol, now.now_us, ask));
+      const shown = sorted.slice((page - 1) * perPage, page * perPage);
+      const decimals = shown.every(({ messages_per_s }) => messages_per_s >= 99.95) ? 0 : 1;
+      const cells = shown.map((symbol) => cellsOf(symbol, now.now_us, decimals, ask));
       const title = fill(phrases[language].symbolsTitle, { n: count(all.length, language) });
       const more = pages > 1 ? ` · ${fill(phrases[language].pageOf, { page, pages })}` : "";
       const html = [
@@ -77,12 +77,12 @@ function readWords(words: readonly string[]): { page: number; beginning: string 
   return { page, beginning };
 }
 
-function cellsOf(symbol: SymbolStatus, nowUs: number, ask: Ask): readonly string[] {
+function cellsOf(symbol: SymbolStatus, nowUs: number, decimals: number, ask: Ask): readonly string[] {
   const { symbol: name, messages_per_s, delay_ms, last_recv_us } = symbol;
   const trouble = troubleOf(symbol, nowUs, ask);
   return [
     name.length > 12 ? `${name.slice(0, 11)}…` : name,
-    rate(messages_per_s, ask.language),
+    decimal(messages_per_s, decimals, ask.language),
     trouble ?? (delay_ms === null ? "–" : `${Math.round(delay_ms)}ms`),
     last_recv_us === null ? "–" : shortAge(nowUs - last_recv_us),
   ];

@@ -1,6 +1,6 @@
 import { dateOf } from "../../../domain/day.ts";
 import { messageOf } from "../../../platform/errors.ts";
-import { count, coverage } from "../../../text/amounts.ts";
+import { count, coverage, duration } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
@@ -9,6 +9,7 @@ import { dayRequest } from "../day-request.ts";
 
 const phrases = texts({
   en: {
+    todayHeads: "symbol missing recorded",
     todayTitle: "{date} so far (UTC)",
     todayGaps: "{n} {n|gap|gaps} today",
     todayNoGaps: "No gaps today",
@@ -18,13 +19,14 @@ const phrases = texts({
     pictureCaption: "Coverage by symbol, rate and delay; red is missing.",
   },
   ko: {
+    todayHeads: "심볼 빠짐 기록률",
     todayTitle: "{date} 지금까지 (UTC)",
     todayGaps: "오늘 공백 {n}건",
     todayNoGaps: "오늘 공백 없음",
-    todayWhole: "심볼 {n}개 모두 빠짐없음",
-    todayOthers: "나머지 {n}개는 빠짐없음",
-    picture: "그림",
-    pictureCaption: "심볼별 기록률, 빈도, 지연. 빨간색은 빠진 부분입니다.",
+    todayWhole: "심볼 {n}개 모두 빠짐없이 기록",
+    todayOthers: "나머지 {n}개는 빠짐없이 기록",
+    picture: "이미지",
+    pictureCaption: "심볼별 기록률, 수신량, 지연. 빨간색은 빠진 부분입니다.",
   },
 });
 
@@ -40,29 +42,33 @@ export const todayCommand: BotCommand = {
 };
 
 function isForPicture([word = ""]: readonly string[]): boolean {
-  return /^(picture|그림)$/i.test(word);
+  return /^(picture|이미지|그림)$/i.test(word);
 }
 
 async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswer> {
   const { say, language } = ask;
   const { date, gaps, days } = await history.today();
   const shares = new Map<string, number | null>();
-  for (const { symbol, coverage: share } of days) {
+  const missing = new Map<string, number>();
+  for (const { symbol, coverage: share, missing_s } of days) {
     const before = shares.get(symbol) ?? null;
     shares.set(symbol, before === null ? share : Math.min(before, share ?? before));
+    missing.set(symbol, Math.max(missing.get(symbol) ?? 0, missing_s));
   }
   const holes = [...shares].filter(([, share]) => share === null || share < 1);
   const worst = holes.sort(([, a], [, b]) => (a ?? 2) - (b ?? 2)).slice(0, most);
   const cells = worst.map(([symbol, share]) => [
     symbol.slice(0, 14),
-    bar(share ?? 0),
+    share === null ? "–" : duration((missing.get(symbol) ?? 0) * 1e6, language),
     share === null ? "–" : coverage(share, language),
   ]);
+  const heads = phrases[language].todayHeads.split(" ");
   const whole = shares.size - holes.length;
   const html = [
     `<b>${fill(phrases[language].todayTitle, { date })}</b>`,
-    fill(gaps === 0 ? phrases[language].todayNoGaps : phrases[language].todayGaps, { n: count(gaps, language) }),
-    ...(cells.length > 0 ? [table(cells, [0, 1])] : []),
+    ...(gaps > 0 ? [fill(phrases[language].todayGaps, { n: count(gaps, language) })] : []),
+    ...(gaps === 0 && holes.length === 0 ? [phrases[language].todayNoGaps] : []),
+    ...(cells.length > 0 ? [table([heads, ...cells])] : []),
     ...(holes.length > most ? [fill(say.andMore, { n: holes.length - most })] : []),
     ...(whole > 0
       ? [
@@ -75,12 +81,6 @@ async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswe
   ];
   const buttons = rows([...go(`🔄 ${say.refresh}`, "today"), ...go(`🖼 ${phrases[language].picture}`, "today picture")]);
   return { html: html.join("\n"), buttons };
-}
-
-/** Draws a bar of ten fields. Only full coverage fills the last field. */
-function bar(share: number): string {
-  const full = Math.floor(Math.min(1, Math.max(0, share)) * 10);
-  return "█".repeat(full) + "░".repeat(10 - full);
 }
 
 async function picture(sources: Sources, ask: Ask): Promise<CommandAnswer> {

@@ -12,9 +12,20 @@ const zeros = "0".repeat(decimalScale);
  * @throws OperatorError if the text has more digits than DECIMAL(18, 8) holds
  */
 export function scaledDecimal(text: string): bigint {
+  const value = eighthsOf(text);
+  if (value !== null && value < limit && value > -limit) return value;
+  throw new OperatorError(
+    `${text} does not fit into DECIMAL(${decimalPrecision}, ${decimalScale}); use --numbers text`,
+  );
+}
+
+/** Converts a decimal to 10⁻⁸, with any number of digits before the point. Null for text of another form, or with more than eight after it. */
+export function eighthsOf(text: string): bigint | null {
   const usual = convertUsual(text);
   return usual === null ? convertAny(text) : BigInt(usual);
 }
+
+const limit = 10n ** BigInt(decimalPrecision);
 
 /** Number of digits that a double stores exactly. */
 const exactDigits = 15;
@@ -34,16 +45,9 @@ function convertUsual(text: string): number | null {
   return value;
 }
 
-function convertAny(text: string): bigint {
+function convertAny(text: string): bigint | null {
   const [whole = "", part = ""] = text.split(".", 2);
   const kept = (part + zeros).slice(0, decimalScale);
   const isExact = /^0*$/.test(part.slice(decimalScale));
-  const digits = whole + kept;
-  const length = digits.replace("-", "").replace(/^0+/, "").length;
-  if (!isExact || !/^-?\d+$/.test(digits) || !/^-?\d+(\.\d+)?$/.test(text) || length > decimalPrecision) {
-    throw new OperatorError(
-      `${text} does not fit into DECIMAL(${decimalPrecision}, ${decimalScale}); use --numbers text`,
-    );
-  }
-  return BigInt(digits);
+  return isExact && /^-?\d+(\.\d+)?$/.test(text) ? BigInt(whole + kept) : null;
 }

@@ -26,15 +26,7 @@ export function fileFacts(content: FileContent): Readonly<Record<string, string>
     symbol: content.symbol,
     date: content.date,
     coverage: manifest === null ? null : coverageText(manifest, content.gaps),
-    gaps: JSON.stringify(
-      content.gaps.map(({ from_us, to_us, cause, missing, repaired }) => ({
-        from_us,
-        to_us,
-        cause,
-        missing,
-        repaired,
-      })),
-    ),
+    gaps: gapsText(content.gaps),
     archive_sha256: manifest?.compressed_sha256 ?? null,
     tick_size: content.tickSize,
     step_size: content.stepSize,
@@ -42,6 +34,13 @@ export function fileFacts(content: FileContent): Readonly<Record<string, string>
   };
   const known = Object.entries(facts).flatMap(([key, value]) => (value === null ? [] : [[`rt_data.${key}`, value]]));
   return Object.fromEntries(known);
+}
+
+/** Writes gaps as the JSON of `rt_data.gaps`. */
+export function gapsText(gaps: readonly MarkedGap[]): string {
+  return JSON.stringify(
+    gaps.map(({ from_us, to_us, cause, missing, repaired }) => ({ from_us, to_us, cause, missing, repaired })),
+  );
 }
 
 /** The recorded share of the day, 0 to 1; null if it is unknown. */

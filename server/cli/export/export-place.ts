@@ -4,7 +4,7 @@ import { OperatorError } from "../../platform/errors.ts";
 import { realpathSync } from "../../platform/files/files.ts";
 
 /** Endings of exports. No file of the recorder ends like that. */
-const exportEnding = /\.(?:csv|csv\.gz|csv\.zst|parquet|npz)$/;
+const exportEnding = /\.(?:csv|csv\.gz|csv\.zst|parquet|feather|npz)$/;
 
 /**
  * Refuses an output that would replace a file of the recorder, or mix with recorded files: anything below `archive/` and `live/`, and
@@ -20,7 +20,7 @@ export function refuseRecorded(path: string, dataDir: string): void {
   const isRecorded = ["archive", "live"].some((part) => isBelow(join(dataDir, part)));
   if (!isRecorded && (!isBelow(dataDir) || exportEnding.test(place))) return;
   throw new OperatorError(
-    `cannot write ${path}: ${dataDir} belongs to the recorder; give a path outside, or a name in it that ends with .csv, .csv.gz, .csv.zst or .parquet, not below archive/ or live/`,
+    `cannot write ${path}: ${dataDir} belongs to the recorder; give a path outside, or a name in it that ends with .csv, .csv.gz, .csv.zst, .parquet or .feather, not below archive/ or live/`,
   );
 }
 

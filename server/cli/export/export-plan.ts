@@ -3,35 +3,21 @@ import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../../domain/day.ts";
 import type { StreamType } from "../../domain/stream.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
-import { type Packing, packingOf } from "../../export/compressed-file.ts";
-import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
+import { type NumberForm, numberForms } from "../../export/table-file.ts";
 import type { TardisType } from "../../export/tardis/tardis-types.ts";
-import { isNoFolder } from "../../export/target.ts";
-import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
-import { statSync } from "../../platform/files/files.ts";
-import { reasonOf } from "../../platform/system-errors.ts";
 import type { RecordedStream } from "../../storage/list/listing.ts";
 import type { SourceCheck } from "../../storage/read/source-check.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import type { SelectedStream, Selection } from "../data/selection.ts";
 import type { Flags } from "../framework/command.ts";
+import { type OutputSettings, outputSettings, wordOf } from "./output-settings.ts";
 
-/** The settings of `rt-data export`. */
-export type ExportSettings = {
+/** The settings of `rt-data export` for records. */
+export type ExportSettings = Omit<OutputSettings<string>, "format"> & {
   readonly format: "csv" | "parquet" | MarketFormat;
-  readonly out: string;
-  /** True: a file per stream, symbol and day below `out`. False: a single file. */
-  readonly isFolder: boolean;
   readonly numbers: NumberForm;
   readonly levels: "columns" | "list";
-  /** Compression inside a Parquet file. */
-  readonly compression: (typeof compressions)[number];
-  /** Compression of a whole CSV file; null: plain. */
-  readonly packing: Packing | null;
-  readonly withSymbol: boolean;
-  /** Writes the readable rest if a source is damaged. */
-  readonly skipsDamaged: boolean;
 };
 
 /** A source of a file. `startsAfterGap`: the day before its first day ends in a gap; absent: not known yet. */
@@ -78,8 +64,6 @@ export type TardisJob = {
   readonly types: readonly TardisType[];
 };
 
-export type WrittenFile = { readonly path: string; readonly rows: number; readonly bytes: number };
-
 /** The result for a file. "damaged": a source is damaged, so the file was not written. */
 export type ExportResult =
   /** `files`: the written files, if the job writes several. */
@@ -96,58 +80,49 @@ export type ExportDeps = {
   readonly stop: AbortSignal;
 };
 
-const formats = ["csv", "parquet"] as const;
+/** A complete file, as the command reports it. `left_out`: bars that were left out, by reason. */
+export type WrittenFile = {
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly left_out?: Readonly<Record<string, number>>;
+};
 
-/** Words of --compression for CSV, and the compression of the whole file. */
-const csvPackings: Readonly<Record<"gzip" | "zstd" | "none", Packing | null>> = { gzip: "gz", zstd: "zst", none: null };
-const csvCompressions = ["gzip", "zstd", "none"] as const;
+/** An export as the command runs it. */
+export type ExportPlan = {
+  /** The files, or one place that stands for them. */
+  readonly paths: readonly string[];
+  run(
+    deps: Omit<ExportDeps, "onProgress"> & { readonly onProgress: (share: number, item: string) => void },
+  ): AsyncIterable<
+    { readonly kind: "written"; readonly file: WrittenFile } | { readonly kind: "damaged"; readonly name: string }
+  >;
+  /** Lines about the whole, after `run`. */
+  summary(): readonly string[];
+  /** The message if no file was written. */
+  readonly emptyText: string;
+};
+
+const formats = ["csv", "parquet"] as const;
+/** Formats of bars and intervals only. */
+const barFormats = ["feather", "freqtrade"] as const;
 
 /** Parses the flags. @throws OperatorError that lists all problems and the accepted values */
 export function exportSettings(flags: Flags): ExportSettings {
   const problems: string[] = [];
-
-  function wordOf<T extends string>(name: string, words: readonly T[], fallback: T): T {
-    const text = flags[name];
-    const word = words.find((candidate) => candidate === text);
-    if (text !== undefined && word === undefined)
-      problems.push(`--${name} "${text}" is not accepted${didYouMean(text, words)}; give ${words.join(", ")}`);
-    return word ?? fallback;
-  }
-
-  const out = flags.out ?? "";
-  if (out === "") problems.push("--out FILE_OR_DIR is missing; give a file, a folder, or - for standard output");
-  const asked = packingOf(out);
-  const ending = formats.find((format) => out.endsWith(asked === null ? `.${format}` : `.${format}.${asked}`));
-  if (flags.format === undefined && ending === undefined && out !== "")
+  if (barFormats.some((format) => format === flags.format || (flags.out ?? "").endsWith(`.${format}`)))
     problems.push(
-      "--format is missing; give csv or parquet (or an --out that ends with .csv, .csv.gz, .csv.zst or .parquet)",
+      "feather and freqtrade hold bars or intervals: add --bars 1m or --every 1s; give csv or parquet for records",
     );
-  const format = wordOf("format", [...formats, ...marketFormats], ending ?? (asked === null ? "parquet" : "csv"));
-  const isFile = ending !== undefined || asked !== null || isNoFolder(out);
-  const isFolder = out.endsWith("/") || isFolderNow(out) || !isFile;
-  const byName = isFolder ? null : asked;
-  let packing = byName;
-  let compression: ExportSettings["compression"] = "zstd";
-  if (format === "csv") {
-    if (flags.numbers !== undefined)
-      problems.push("--numbers applies to --format parquet only; CSV has decimals as stored");
-    if (flags.compression !== undefined) packing = csvPackings[wordOf("compression", csvCompressions, "none")];
-    const isNamed = !isFolder && (ending !== undefined || asked !== null);
-    if (isNamed && packing !== byName && csvCompressions.some((word) => word === flags.compression))
-      problems.push(
-        `--compression ${flags.compression} does not fit --out ${out}; let the name end with .csv${packing === null ? "" : `.${packing}`}, or leave out --compression`,
-      );
-  } else {
-    compression = wordOf("compression", compressions, "zstd");
-    if (packing !== null)
-      problems.push(`Parquet is compressed inside (--compression); give an --out without .${packing}`);
-  }
+  const output = outputSettings<(typeof marketFormats)[number] | (typeof barFormats)[number]>(flags, problems, {
+    formats: ["csv", "parquet", ...marketFormats, ...(problems.length > 0 ? barFormats : [])],
+    named: formats,
+  });
   const settings: ExportSettings = {
-    ...{ format, out, isFolder, packing, compression },
-    numbers: wordOf("numbers", numberForms, "float64"),
-    levels: wordOf("levels", ["columns", "list"], "columns"),
-    withSymbol: flags["with-symbol"] !== undefined,
-    skipsDamaged: flags["skip-damaged"] !== undefined,
+    ...output,
+    format: output.format === "csv" ? "csv" : "parquet",
+    numbers: wordOf(flags, problems, "numbers", numberForms, "float64"),
+    levels: wordOf(flags, problems, "levels", ["columns", "list"], "columns"),
   };
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   return settings;
@@ -208,12 +183,4 @@ function jobsOfDays(
       market: null,
     };
   });
-}
-
-function isFolderNow(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  } catch (error) {
-    throw new OperatorError(`cannot write ${path}: ${reasonOf(error)}`, { cause: error });
-  }
 }

@@ -3,12 +3,21 @@ import { tardisTypes } from "../../export/tardis/tardis-types.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { createSourceCheck } from "../../storage/read/source-check.ts";
 import { openGapList, selectionFlags, selectionOf, selectRecords } from "../data/selection.ts";
-import type { Command } from "../framework/command.ts";
+import type { Command, Flags } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
+import { planBars } from "./bars/bar-plan.ts";
+import { type BarSettings, barSettings } from "./bars/bar-settings.ts";
 import { exportInThreads, exportInTurn, workersFor } from "./export-days.ts";
 import { refuseRecorded } from "./export-place.ts";
-import { exportSettings, planExport, type WrittenFile } from "./export-plan.ts";
+import {
+  type ExportJob,
+  type ExportPlan,
+  type ExportSettings,
+  exportSettings,
+  planExport,
+  type WrittenFile,
+} from "./export-plan.ts";
 import { marketSettings, planMarket, settingsOfMarket } from "./market-plan.ts";
 
 /** How Python opens a day for hftbacktest. */
@@ -23,15 +32,23 @@ const pythonLines = [
 /** `rt-data export` */
 export const exportCommand: Command = {
   name: "export",
-  summary: "export recorded data as CSV or Parquet, with typed columns, or for a backtester",
+  summary: "export recorded data, bars or features as CSV, Parquet or Feather, or for a backtester",
   flags: {
     out: {
       value: "FILE|DIR",
       help: "a file (.csv.gz or .csv.zst: compressed), - for standard output, or a folder for a file per day",
     },
     format: {
-      value: "csv|parquet|hftbacktest|tardis",
-      help: "format (default: by the ending of --out); hftbacktest, tardis: trades and book of a symbol's day, below",
+      value: "csv|parquet|feather|freqtrade|hftbacktest|tardis",
+      help: "format (default: by the ending of --out); feather, freqtrade: bars; hftbacktest, tardis: a symbol's day",
+    },
+    bars: {
+      value: "1m|1000t|50v|1Mq",
+      help: "bars instead of records: of an interval, trades, volume or quote volume ('1M$' is 1Mq)",
+    },
+    every: {
+      value: "INTERVAL",
+      help: "a row per interval (1s, 5m) instead of records: the last book, and the bar of the trades",
     },
     ...selectionFlags,
     book: {
@@ -45,8 +62,8 @@ export const exportCommand: Command = {
     },
     numbers: { value: "float64|decimal|ticks|text", help: "prices and quantities in Parquet (default float64)" },
     levels: {
-      value: "columns|list",
-      help: "layout of depth5, 10 and 20: bid_px_1 … ask_sz_20, or four lists (default columns)",
+      value: "columns|list|N",
+      help: "layout of depth5, 10 and 20: bid_px_1 … ask_sz_20, or four lists (default columns); with --every: levels that count (default 10)",
     },
     compression: {
       value: "zstd|snappy|gzip|none",
@@ -63,6 +80,10 @@ export const exportCommand: Command = {
     ["rt-data export --stream aggTrade --with-symbol --numbers decimal --out trades.parquet", "exact decimals"],
     ["rt-data export --stream trade --symbol BTCUSDT --out trades.csv", "CSV, decimals as the exchange wrote them"],
     ["rt-data export --stream trade --symbol BTCUSDT --last 1h --out trades.csv.gz", "an hour, compressed"],
+    ["rt-data export --bars 1m --symbol BTCUSDT --out bars.parquet", "minutes, as Binance's klines"],
+    ["rt-data export --bars '1M$' --format parquet --out ./bars", "bars of a million of the quote asset"],
+    ["rt-data export --every 1s --levels 10 --symbol BTCUSDT --out features.parquet", "book and trades each second"],
+    ["rt-data export --bars 5m --format freqtrade --out user_data/data/binance", "candles for freqtrade"],
     ["rt-data export --stream trade --symbol BTCUSDT --format csv --out - | head", "the same on standard output"],
     [
       "rt-data export --format tardis --types trades,quotes --last 2d --out ./tardis",
@@ -89,18 +110,20 @@ export const exportCommand: Command = {
     "",
     "--format tardis writes binance_TYPE_DATE_SYMBOL.csv.gz with the columns of Tardis' datasets. Types:",
     `${tardisTypes.join(", ")}. incremental_book_L2 needs depth, book_ticker needs bookTicker.`,
+    "",
+    "--bars and --every use aggTrade, or trade if that is not recorded, and the deepest book of depth20, depth10, depth5, or bookTicker; --stream",
+    "chooses others. --bars goes by the exchange's trade time, --every by time of receipt. Intervals are aligned to UTC and divide a day; 1000t,",
+    "50v and 1M$ are trades, base and quote volume, with k or M before the letter; 1Mq is 1M$. A row that touches a gap that was not backfilled,",
+    "or from which trades are missing by their ids, is left out and counted, as are rows that begin before the recording or are not finished.",
+    "Without a trade a bar has the close before and volume 0; a book is repeated for less than a minute. A folder gets a file per symbol and",
+    "day. See the page on reading for the columns.",
   ],
   async run(flags, terminal) {
-    const market = marketSettings(flags);
-    const settings =
-      market === null ? exportSettings(flags) : settingsOfMarket(market, flags["skip-damaged"] !== undefined);
-    const selection = selectionOf(flags);
-    const jobs =
-      market === null ? planExport(selectRecords(selection), selection, settings) : planMarket(selection, market);
-    for (const { path } of jobs) refuseRecorded(path, selection.dataDir);
-    const isPiped = jobs.some(({ path }) => isStandardOutput(path));
-    if (isPiped && process.stdout.isTTY && (settings.format === "parquet" || settings.packing !== null)) {
-      const name = settings.format === "parquet" ? "Parquet" : "compressed CSV";
+    const { plan, settings, dataDir } = planOf(flags);
+    for (const path of plan.paths) refuseRecorded(path, dataDir);
+    const isPiped = plan.paths.some(isStandardOutput);
+    if (isPiped && process.stdout.isTTY && (settings.format !== "csv" || settings.packing !== null)) {
+      const name = settings.format === "parquet" ? "Parquet" : settings.format === "csv" ? "compressed CSV" : "Feather";
       throw new OperatorError(`${name} is binary and does not go to a terminal; give a file as --out, or a pipe`);
     }
     // Rows and a progress line on one terminal would mix.
@@ -116,18 +139,13 @@ export const exportCommand: Command = {
       damagedFiles.add(path);
     };
     const check = createSourceCheck(terminal.stop);
-    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
+    const gapsOf = openGapList(dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
     const written: WrittenFile[] = [];
     const deps = { check, gapsOf, onDamage, onProgress: progress.update, stop: terminal.stop };
-    const workers = settings.isFolder ? workersFor(jobs.length) : 1;
-    const results =
-      workers > 1 ? exportInThreads(jobs, settings, { ...deps, workers }) : exportInTurn(jobs, settings, deps);
     try {
-      for await (const { job, result } of results) {
-        if (result.kind === "written")
-          written.push(...(result.files ?? [{ path: job.path, rows: result.rows, bytes: result.bytes }]));
-        if (result.kind === "damaged")
-          warn(`did not write ${job.path}, as a source is damaged; --skip-damaged exports the rest`);
+      for await (const event of plan.run(deps)) {
+        if (event.kind === "written") written.push(event.file);
+        else warn(`did not write ${event.name}, as a source is damaged; --skip-damaged exports the rest`);
       }
     } catch (error) {
       // As in `cat`: a reader may close the pipe when it has enough.
@@ -135,15 +153,57 @@ export const exportCommand: Command = {
       throw error;
     }
     progress.clear();
-    const report = flags.json !== undefined ? JSON.stringify(written, null, 2) : written.map(lineOf).join("\n");
+    const isJson = flags.json !== undefined;
+    const report = isJson ? JSON.stringify(written, null, 2) : [...written.map(lineOf), ...plan.summary()].join("\n");
     if (isPiped) {
       // With rows on standard output, scripts expect only problems on standard error.
-      if (report !== "" && (terminal.isInteractive || flags.json !== undefined)) process.stderr.write(`${report}\n`);
+      if (report !== "" && (terminal.isInteractive || isJson)) process.stderr.write(`${report}\n`);
     } else if (report !== "") await createStandardOutput(terminal.stop).write(`${report}\n`);
-    if (written.length === 0 && damagedFiles.size === 0) warn("no records in this range");
+    if (written.length === 0 && damagedFiles.size === 0) warn(plan.emptyText);
     return damagedFiles.size > 0 || written.length === 0 ? 1 : 0;
   },
 };
+
+/** Plans what the flags ask for. @throws OperatorError if they are wrong or the selection does not fit */
+function planOf(flags: Flags): {
+  readonly plan: ExportPlan;
+  readonly settings: Pick<ExportSettings | BarSettings, "format" | "packing">;
+  readonly dataDir: string;
+} {
+  const bars = barSettings(flags);
+  if (bars !== null) {
+    const selection = selectionOf(flags);
+    return { plan: planBars(bars, selection), settings: bars, dataDir: selection.dataDir };
+  }
+  const market = marketSettings(flags);
+  const settings =
+    market === null ? exportSettings(flags) : settingsOfMarket(market, flags["skip-damaged"] !== undefined);
+  const selection = selectionOf(flags);
+  const jobs =
+    market === null ? planExport(selectRecords(selection), selection, settings) : planMarket(selection, market);
+  return { plan: planJobs(jobs, settings), settings, dataDir: selection.dataDir };
+}
+
+/** Plans the export of records or of days for a backtester: each file is a job of its own. */
+function planJobs(jobs: readonly ExportJob[], settings: ExportSettings): ExportPlan {
+  return {
+    paths: jobs.map(({ path }) => path),
+    emptyText: "no records in this range",
+    summary: () => [],
+    async *run(deps) {
+      const workers = settings.isFolder ? workersFor(jobs.length) : 1;
+      const results =
+        workers > 1 ? exportInThreads(jobs, settings, { ...deps, workers }) : exportInTurn(jobs, settings, deps);
+      for await (const { job, result } of results) {
+        const { path } = job;
+        if (result.kind === "damaged") yield { kind: "damaged", name: path };
+        if (result.kind !== "written") continue;
+        for (const file of result.files ?? [{ path, rows: result.rows, bytes: result.bytes }])
+          yield { kind: "written", file };
+      }
+    },
+  };
+}
 
 function lineOf({ path, rows, bytes }: WrittenFile): string {
   return `${path}: ${rows.toLocaleString("en")} rows, ${bytes.toLocaleString("en")} bytes`;

@@ -25,7 +25,14 @@ test("bash completes commands, topics, flags, and values that a flag lists; it l
   expect(await offered("re")).toEqual(["replay", "record", "retention"].sort((a, b) => nameIndex(a) - nameIndex(b)));
   expect(await offered("ops", "sys")).toEqual(["systemd"]);
   expect(await offered("verify", "--q")).toEqual(["--quick", "--quiet"]);
-  expect(await offered("export", "--format", "")).toEqual(["csv", "parquet", "hftbacktest", "tardis"]);
+  expect(await offered("export", "--format", "")).toEqual([
+    "csv",
+    "parquet",
+    "feather",
+    "freqtrade",
+    "hftbacktest",
+    "tardis",
+  ]);
   expect(await offered("gaps", "--format", "")).toEqual(["table", "csv", "json", "parquet"]);
   expect(await offered("ls", "--data-dir", "")).toEqual([]);
   expect(await offered("record", "--take")).toEqual([]);

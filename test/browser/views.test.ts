@@ -353,6 +353,8 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await page.locator(".tape tbody tr").count()).toBe(20);
     for (const width of [740, 820, 1180, 1440]) {
       await page.setViewportSize({ width, height: 844 });
+      const reaches = () => page.evaluate(() => document.documentElement.scrollWidth);
+      await until(async () => (await reaches()) === width, `a page of ${width} px`);
       expect([width, await page.evaluate(collidingHeadings)]).toEqual([width, []]);
     }
     await server.stop();

@@ -73,12 +73,12 @@ export function parseStreamType(name: StreamTypeName): StreamType | null {
 
 /**
  * Parses a symbol to Binance's spelling; null if invalid.
- * Accepts letters of any script, digits, `_` and `.` (Binance has listed non-ASCII symbols since 2025-12), but no path that could leave
- * the data folder.
+ * Accepts one to fifty letters of any script with their combining marks, digits, `-`, `_` and `.` (Binance has listed non-ASCII symbols since
+ * 2025-12), but no path that could leave the data folder. Source: rest-api.md, legal range of `symbol`.
  */
 export function parseSymbol(text: string): string | null {
   const symbol = text.trim().toUpperCase();
-  return /^[\p{L}\p{N}][\p{L}\p{N}_.]{0,39}$/u.test(symbol) ? symbol : null;
+  return /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.-]{0,49}$/u.test(symbol) ? symbol : null;
 }
 
 /** Creates the stream of a symbol and a type. */

@@ -197,7 +197,7 @@ function symbolOf(parameters: URLSearchParams): string | Refusal {
 }
 
 function checkSymbol(symbol: string, parameter: string): Refusal | null {
-  if (/^[\p{L}\p{N}\-_.]{1,50}$/u.test(symbol) && symbol === symbol.toUpperCase()) return null;
+  if (/^[\p{L}\p{M}\p{N}\-_.]{1,50}$/u.test(symbol) && symbol === symbol.toUpperCase()) return null;
   return refuse(
     -1100,
     `Illegal characters found in parameter '${parameter}'; legal range is '^[\\w\\-._&&[^a-z]]{1,50}$'.`,

@@ -134,6 +134,9 @@ function integerAfter(text: string, mark: string, from: number): number {
   return negative ? -value : value;
 }
 
+/** The envelope up to the payload. */
+const envelopeStart = /^\{"stream":"(?:[^"\\]|\\.)*","data":/;
+
 /** Longest frame that is parsed, characters: far above any book. Bounds the time that one frame takes. */
 const longestFrame = 4 * 1024 * 1024;
 
@@ -149,10 +152,11 @@ function parseFrame(text: string, known: ReadonlyMap<StreamName, Target>): Messa
   const target = known.get(name);
   if (target === undefined) return { type: "odd", reason: "a stream that was not subscribed to" };
   const { index, stream } = target;
-  const envelope = `${opening}${name}${middle}`;
+  // The name is looked up as parsed: another server may escape its letters.
+  const envelope = envelopeStart.exec(text)?.[0] ?? text;
   const payload = text.slice(envelope.length, -1);
   // An empty payload passes here, because "without a valid …" is the better reason.
-  const opens = text.startsWith(`${envelope}{"`) || text === `${envelope}{}}`;
+  const opens = text.startsWith('{"', envelope.length) || payload === "{}";
   const spliceable = opens && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
   if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
   const problem = payloadProblem(payload, data, stream.type.kind);

@@ -1,6 +1,6 @@
 import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { splitNames } from "./subscriptions.ts";
+import { encodeName, splitNames } from "./subscriptions.ts";
 
 /** How one socket subscribes: some streams in the URL, the rest by SUBSCRIBE messages. */
 export type Subscription = {
@@ -59,8 +59,4 @@ export function addressesOf(wsUrl: string, wsUrls: readonly string[]): readonly 
 /** Returns host and port of an URL, for logs and texts. */
 export function hostOfAddress(url: string): string {
   return new URL(url).host;
-}
-
-function encodeName(name: string): string {
-  return encodeURIComponent(name).replaceAll("%40", "@");
 }

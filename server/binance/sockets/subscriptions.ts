@@ -63,17 +63,23 @@ export function createSubscriptions(deps: { send: (text: string) => void; after:
   };
 }
 
-/** Splits names into lists that are each short enough; the order stays. */
+/** Encodes a name for an URL. Letters beyond ASCII become nine characters each, or more. */
+export function encodeName(name: string): string {
+  return encodeURIComponent(name).replaceAll("%40", "@");
+}
+
+/** Splits names into lists that are each short enough, in messages and in URLs; the order stays. */
 export function splitNames(names: readonly string[]): readonly (readonly string[])[] {
   const lists: string[][] = [];
   let length = longestList;
   for (const name of names) {
-    if (length + name.length + 3 > longestList) {
+    const characters = encodeName(name).length + 3;
+    if (length + characters > longestList) {
       lists.push([]);
       length = 0;
     }
     lists.at(-1)?.push(name);
-    length += name.length + 3;
+    length += characters;
   }
   return lists;
 }

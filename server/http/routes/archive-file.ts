@@ -25,7 +25,7 @@ export async function sendFile(request: Request, download: Download): Promise<Re
     "cache-control": "no-cache",
     "last-modified": info.mtime.toUTCString(),
     "content-type": download.type,
-    "content-disposition": `attachment; filename="${encodeURIComponent(download.name)}"`,
+    "content-disposition": attachment(download.name),
   };
   if (matches(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
   const ifRange = request.headers.get("if-range");
@@ -40,6 +40,13 @@ export async function sendFile(request: Request, download: Download): Promise<Re
   if (range !== "whole") headers["content-range"] = `bytes ${from}-${to - 1}/${info.size}`;
   const body = request.method === "HEAD" ? null : Bun.file(download.path).slice(from, to);
   return new Response(body, { status: range === "whole" ? 200 : 206, headers });
+}
+
+/** Names a download. Names beyond ASCII are sent twice: for readers of RFC 6266, and with `_` for all others. */
+function attachment(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]|["\\%]/gu, "_");
+  const encoded = encodeURIComponent(name).replace(/['()*!]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `attachment; filename="${plain}"${plain === name ? "" : `; filename*=UTF-8''${encoded}`}`;
 }
 
 function noArchive(): Response {

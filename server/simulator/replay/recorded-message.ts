@@ -118,18 +118,28 @@ function parseMembers(line: string): { t?: unknown; raw?: unknown; url?: unknown
 
 type Named = { readonly stream: StreamName; readonly payload: string; readonly parsed?: Stream };
 
-const envelope = /^\{"stream":"([^"\\]+)","data":/;
+const envelope = /^\{"stream":("(?:[^"\\]|\\.)+"),"data":/;
 
 function fromEnvelope(raw: string): Named | null {
   const match = envelope.exec(raw);
   if (match?.[1] === undefined || !raw.endsWith("}")) return null;
-  return { stream: match[1], payload: raw.slice(match[0].length, -1) };
+  return { stream: textOf(match[1]), payload: raw.slice(match[0].length, -1) };
+}
+
+/** Reads a JSON string; most have no escapes. Empty if it is damaged. */
+function textOf(json: string): string {
+  if (!json.includes("\\")) return json.slice(1, -1);
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return "";
+  }
 }
 
 /** The stream of a message from a raw socket. Partial depth does not name its stream and cannot be attributed. */
 function fromPayload(raw: string): Named | null {
-  const symbol = /"s":"([^"\\]+)"/.exec(raw)?.[1]?.toLowerCase();
-  if (symbol === undefined) return null;
+  const symbol = textOf(/"s":("(?:[^"\\]|\\.)+")/.exec(raw)?.[1] ?? '""').toLowerCase();
+  if (symbol === "") return null;
   const opening = openings.find(({ text }) => raw.startsWith(text));
   return opening === undefined ? null : { stream: `${symbol}@${opening.type.name}`, payload: raw };
 }

@@ -3,7 +3,7 @@ import { messageOf } from "../../platform/errors.ts";
 import { fill } from "../../text/language.ts";
 import { cut, escapeHtml } from "../api/html.ts";
 import { botCommands, menuCommands } from "./bot-commands.ts";
-import { type Ask, type CommandAnswer, go, rows, type Sources } from "./command.ts";
+import { type Ask, type CommandAnswer, go, longWord, rows, type Sources } from "./command.ts";
 
 /** Answers lines such as `chart ETHUSDT 6h` from commands and buttons. */
 export type CommandRouter = {
@@ -15,7 +15,7 @@ export type CommandRouter = {
 
 /** Upper bounds for the words behind a command and for their length. */
 const mostWords = 8;
-const longestWord = 64;
+const longestWord = 100;
 
 /** Creates a router over all commands of the bot. */
 export function createCommandRouter(options: { readonly host: string }, sources: Sources): CommandRouter {
@@ -29,7 +29,8 @@ export function createCommandRouter(options: { readonly host: string }, sources:
       const run = runs.get(name.toLowerCase());
       if (run === undefined) return unknown(name, ask);
       try {
-        return await run({ ...ask, words });
+        const symbols = () => sources.status().symbols.map(({ symbol }) => symbol);
+        return await run({ ...ask, words: words.map((word) => longWord(word, symbols)) });
       } catch (error) {
         return { html: fill(ask.say.failed, { reason: escapeHtml(cut(messageOf(error), 200)) }) };
       }

@@ -1,7 +1,7 @@
 import type { Incidents } from "../../domain/incidents/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { BookView, Status } from "../../domain/status.ts";
-import type { StreamFolder } from "../../domain/stream.ts";
+import { parseSymbol, type StreamFolder } from "../../domain/stream.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { count } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
@@ -73,10 +73,26 @@ export const goPrefix = "go:";
 /** Telegram's bound for a button's data, bytes. */
 const mostData = 64;
 
-/** Creates a button that replaces its message with a command's answer. No button if the line is too long. */
+/** Creates a button that replaces its message with a command's answer. Long symbols are shortened; no button if the line is too long then. */
 export function go(text: string, line: string): readonly Button[] {
-  const data = goPrefix + line;
-  return Buffer.byteLength(data) > mostData ? [] : [{ text, data }];
+  const short = () => line.replace(/\S+/g, (word) => (isLongSymbol(word) ? shortWord(word) : word));
+  const data = [line, short()].map((words) => goPrefix + words).find((words) => Buffer.byteLength(words) <= mostData);
+  return data === undefined ? [] : [{ text, data }];
+}
+
+/** Tests whether a word is a symbol that its shortened form of eleven characters is shorter than. */
+function isLongSymbol(word: string): boolean {
+  return Buffer.byteLength(word) > 11 && parseSymbol(word) === word;
+}
+
+/** Shortens a word to a mark and ten characters of its hash. */
+function shortWord(word: string): string {
+  return `~${Bun.hash(word).toString(36).padStart(10, "0").slice(-10)}`;
+}
+
+/** Returns the symbol that a word of a button stands for; any other word as it is. */
+export function longWord(word: string, symbols: () => readonly string[]): string {
+  return word.startsWith("~") ? (symbols().find((symbol) => shortWord(symbol) === word) ?? word) : word;
 }
 
 /** Removes empty rows of buttons. */

@@ -14,8 +14,27 @@ export const ink = {
   blank: "#212934",
 } as const;
 
-/** The only available font; its digits have equal width. */
+/** The only available font; its digits have equal width. It has Latin, Greek and Cyrillic letters. */
 const fontFamily = "Roboto Medium";
+
+/** Letters of other scripts, together. */
+const undrawable = /[^\u0000-\u052f\u1e00-\u2bff]+/gu;
+
+/** Most letters of a script that are named. */
+const mostNamed = 3;
+
+/**
+ * Replaces letters that the font does not have by their numbers: `[5E01 5B89 4EBA…]USDT`. So every symbol has a name in its picture; the
+ * caption has the name itself.
+ */
+export function drawable(text: string): string {
+  return text.replace(undrawable, (letters) => {
+    const numbers = [...letters].map((letter) =>
+      (letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0"),
+    );
+    return `[${numbers.slice(0, mostNamed).join(" ")}${numbers.length > mostNamed ? "…" : ""}]`;
+  });
+}
 
 /** Type sizes, px in a picture of 1080 px width. A phone shows a third of that. */
 export const type = { title: 62, large: 46, normal: 32, small: 28 } as const;
@@ -38,7 +57,7 @@ export function label(
   style: { size?: number; fill?: string; anchor?: "start" | "middle" | "end" } = {},
 ): string {
   const { size = type.normal, fill = ink.text, anchor = "start" } = style;
-  return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" fill="${fill}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
+  return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" fill="${fill}" text-anchor="${anchor}">${escapeHtml(drawable(text))}</text>`;
 }
 
 /** Draws a filled rectangle. */

@@ -72,7 +72,7 @@ function readWords(words: readonly string[]): { page: number; beginning: string 
   for (const word of words) {
     // Some symbols begin with digits, such as 1INCHUSDT.
     if (/^\d{1,4}$/.test(word)) page = Number(word);
-    else beginning = word.toUpperCase().slice(0, 40);
+    else beginning = word.toUpperCase();
   }
   return { page, beginning };
 }

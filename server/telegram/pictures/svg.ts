@@ -18,7 +18,7 @@ export const ink = {
 const fontFamily = "Roboto Medium";
 
 /** Letters of other scripts, together. */
-const undrawable = /[^\u0000-\u052f\u1e00-\u2bff]+/gu;
+const undrawable = /[\u0530-\u1dff\u2c00-\u{10ffff}]+/gu;
 
 /** Most letters of a script that are named. */
 const mostNamed = 3;

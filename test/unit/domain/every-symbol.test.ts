@@ -35,7 +35,7 @@ import { until } from "../../support/wait.ts";
 
 const names = ["币安人生USDT", "हिन्दीUSDT", "AB-USDT", "4USDT", "WBTC", "BTCUSDT_261225", "BTCUSD_PERP"] as const;
 /** As long as a symbol may be, in letters of three bytes. */
-const longest = "हिन्दी".repeat(9).slice(0, 46) + "USDT";
+const longest = `${"हिन्दी".repeat(9).slice(0, 46)}USDT`;
 const all = [...names, longest];
 const [aggTrade, depth20] = ["aggTrade", "depth20@100ms"].map(parseStreamType) as [StreamType, StreamType];
 

@@ -1,3 +1,4 @@
+import type { BookProof } from "./book/book-proof.ts";
 import type { Day } from "./day.ts";
 import type { Gap, GapCause } from "./gap.ts";
 import type { StreamFolder } from "./stream.ts";
@@ -134,6 +135,8 @@ export type TodayCoverage = {
 export type DayDetail = DayCoverage & {
   readonly rows_per_minute: readonly number[];
   readonly gaps: readonly Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">[];
+  /** What the recorded books proved about the day's diffs; absent for other streams, and before the proof. */
+  readonly book?: BookProof;
   /** "manifest": read from the manifest. "live": counted while recording. */
   readonly source: "manifest" | "live";
 };

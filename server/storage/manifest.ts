@@ -1,3 +1,4 @@
+import type { BookProof } from "../domain/book/book-proof.ts";
 import { type Day, manifestPath } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { StreamFolder } from "../domain/stream.ts";
@@ -40,6 +41,8 @@ export type Manifest = {
   readonly gaps: readonly ManifestGap[];
   /** How the rows compare with Binance's daily file; absent until they were compared, and again when rows are added. */
   readonly official?: ManifestOfficial;
+  /** What the recorded books proved about the rows, only in manifests of diffs. Absent if the books were not compared. */
+  readonly book?: BookProof;
   /** Quantiles of the known delays, whole ms; null if no delay was known. */
   readonly delay_p50_ms: number | null;
   readonly delay_p99_ms: number | null;
@@ -173,6 +176,7 @@ const accepted: Record<keyof Manifest, Accept> = {
   instrument: ["{base, quote, tick_size, step_size, status}", (value) => value === undefined || isInstrument(value)],
   gaps: ["a list of {from_us, to_us, cause, missing, repaired}", (value) => isListOf(value, isGap)],
   official: ["{sha256, rows, missing, differing, beyond}", (value) => value === undefined || isOfficial(value)],
+  book: ["{proved, compared_levels, differences, unprovable}", (value) => value === undefined || isBook(value)],
   delay_p50_ms: optionalNumber,
   delay_p99_ms: optionalNumber,
   clock_offset_ms: optionalNumber,
@@ -197,6 +201,11 @@ function isIds(value: unknown): boolean {
 function isOfficial(value: unknown): boolean {
   if (!isObject(value) || !sha256[1](value.sha256)) return false;
   return [value.rows, value.missing, value.differing, value.beyond].every(count[1]);
+}
+
+function isBook(value: unknown): boolean {
+  if (!isObject(value) || (value.unprovable !== null && !text[1](value.unprovable))) return false;
+  return [value.proved, value.compared_levels, value.differences].every(count[1]);
 }
 
 function isBorder(value: unknown): boolean {

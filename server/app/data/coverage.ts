@@ -97,7 +97,8 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
         untilUs: Math.min(now, dateStartUs(day.date) + dayUs),
         sinceUs: sinceOf(day),
       };
-      return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, source: "manifest" };
+      const book = manifest.book === undefined ? {} : { book: manifest.book };
+      return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, ...book, source: "manifest" };
     }
     const rows = stream === undefined ? null : minutes.rows(stream, dateStartUs(day.date));
     if (stream === undefined || day.date !== dateOf(now)) return null;

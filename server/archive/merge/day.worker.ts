@@ -1,8 +1,8 @@
 import { archivePath } from "../../domain/day.ts";
 import { combineArchives } from "../combine/combine-archives.ts";
 import type { CombineJob, CombineResult } from "../combine/combine-job.ts";
+import { mergeAndProve } from "../verify/merge-and-prove.ts";
 import { serveJobs } from "../workers/worker-protocol.ts";
-import { mergeDay } from "./merge-day.ts";
 import type { DayJob, DayResult } from "./write-archive.ts";
 
 serveJobs<DayJob | CombineJob, DayResult | CombineResult>({
@@ -12,5 +12,5 @@ serveJobs<DayJob | CombineJob, DayResult | CombineResult>({
   prepare:
     async () =>
     (job, { alive }) =>
-      "kind" in job ? combineArchives(job, alive) : mergeDay(job, alive),
+      "kind" in job ? combineArchives(job, alive) : mergeAndProve(job, alive),
 });

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { BookProof } from "../../domain/book/book-proof.ts";
 import { archiveFolder, liveFolder, manifestPath, quarantineFolder, segmentOfPath } from "../../domain/day.ts";
 import { FileError } from "../../platform/errors.ts";
 import { moveAside, removeIfThere, writeDurably } from "../../platform/files/durable-files.ts";
@@ -71,6 +72,13 @@ function refreshManifest(job: DayJob, manifest: Manifest | null): Manifest | nul
   const next = { ...manifest, gaps: job.gaps, ...(job.official && { official: job.official }) };
   if (isDeepStrictEqual(manifest, next)) return null;
   writeDurably(manifestPath(job.dataDir, job.day), encodeManifest(next));
+  return next;
+}
+
+/** Writes what the books of a day prove into its manifest, replaced by a rename. */
+export function saveBookProof(dataDir: string, manifest: Manifest, book: BookProof): Manifest {
+  const next = { ...manifest, book };
+  writeDurably(manifestPath(dataDir, manifest), encodeManifest(next));
   return next;
 }
 

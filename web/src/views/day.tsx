@@ -4,6 +4,7 @@ import type { ArchiveSummary, DayDetail } from "../../../server/domain/queries.t
 import { type Answer, api, ask, patience } from "../api/api.ts";
 import { useResource } from "../api/resource.ts";
 import { address, bookPath, dayPath, follow, go } from "../browser/route.ts";
+import { DayBooks } from "../components/coverage/book-proof.tsx";
 import { DayGaps } from "../components/coverage/day-gaps.tsx";
 import { DayStrips } from "../components/coverage/day-strips.tsx";
 import { HourCells } from "../components/coverage/hour-cells.tsx";
@@ -73,6 +74,7 @@ export function DayView({ symbol, date, stream }: { symbol: string; date: string
               <span class="end wide-only">{sourceOf(list, files.value.value?.items ?? [])}</span>
             </header>
             <DayStrips days={list} date={date} minute={minute} />
+            <DayBooks days={list} />
           </section>
           <HourCells days={list} date={date} minute={minute} />
           <DayGaps days={list} />

@@ -1,3 +1,4 @@
+import { codeOf } from "../platform/errors.ts";
 import { close, fsync, openDescriptor, write } from "../platform/files/files.ts";
 
 /** Makes the file names in a folder survive a power loss, without blocking the calling thread. */
@@ -27,4 +28,9 @@ export async function writeAll(fd: number, text: string): Promise<number> {
 /** Converts a call with a callback to a promise. */
 export function promiseOf(work: (ended: (error: Error | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => work((error) => (error ? reject(error) : resolve())));
+}
+
+/** Tests whether a file is missing, also because its folder has become a file. */
+export function isGone(error: unknown): boolean {
+  return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }

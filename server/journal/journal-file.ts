@@ -1,11 +1,12 @@
 import { dirname } from "node:path";
-import { codeOf, messageOf } from "../platform/errors.ts";
+import { messageOf } from "../platform/errors.ts";
 import { close, fsync } from "../platform/files/files.ts";
 import { mkdir, rename, rm, stat } from "../platform/files/files-async.ts";
 import { backoff } from "../platform/time/backoff.ts";
 import { nextTurn } from "../platform/time/timers.ts";
 import { clearWay } from "./clear-way.ts";
-import { openFile, promiseOf, syncNames, writeAll } from "./file-calls.ts";
+import { isGone, openFile, promiseOf, syncNames, writeAll } from "./file-calls.ts";
+import { createReserve } from "./reserve.ts";
 
 /*
  * How the journal is written. Lines are appended in order, with one write at a time. Lines of the same turn of the event loop go into the same
@@ -19,7 +20,7 @@ import { openFile, promiseOf, syncNames, writeAll } from "./file-calls.ts";
  *   5. Continue appending, to the new J                                             new J
  *
  * After a crash before 4 the old J holds every line except those that the disk refused, which could not be saved anyway. A leftover J.tmp is
- * removed.
+ * removed. On a full disk the journal takes the room of J.reserve.
  */
 
 /** The file of a journal. Its methods never throw, reject or block. */
@@ -51,7 +52,7 @@ const smallBytes = 1024 * 1024;
 /** Lines of a snapshot written at once. */
 const linesAtOnce = 500;
 /** Waits after failures, in calls of `poll` (s). */
-const retrySeconds = { first: 1, longest: 30 };
+const retrySeconds = { first: 1, longest: 5 };
 /** Most characters that may wait for a running write. A disk that takes longer counts as refusing. */
 const maxQueued = 4 * 1024 * 1024;
 
@@ -77,6 +78,8 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   let mayHaveLeftover = true;
   let retryIn = 0;
   let failures = 0;
+  const reserve = createReserve(path);
+  let isMakingRoom: Promise<void> | null = null;
 
   function fail(error: unknown): void {
     if (problem === null) deps.onProblem(messageOf(error));
@@ -84,6 +87,17 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     [queue, queued] = [[], 0];
     wantsRewrite = true;
     retryIn = backoff(retrySeconds, failures++);
+    isMakingRoom ??= makeRoom(error).finally(() => {
+      isMakingRoom = null;
+    });
+  }
+
+  /** On a full disk, tries again at once with the room that was kept for the journal. */
+  async function makeRoom(error: unknown): Promise<void> {
+    if (!(await reserve.giveUp(error))) return;
+    await isRewriting;
+    retryIn = 0;
+    startRewrite();
   }
 
   async function pump(): Promise<void> {
@@ -162,7 +176,6 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   }
 
   const startRewrite = (): void => inTurn(rewriteNow);
-
   /** Runs one job at a time, because all of them use J.tmp. */
   function inTurn(work: () => Promise<void>): void {
     isRewriting ??= work().finally(() => {
@@ -211,6 +224,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       if (size > smallBytes && size > 3 * sizeOfSnapshot) wantsRewrite = true;
       if (wantsRewrite && retryIn === 0) startRewrite();
       else if (mayHaveLeftover) inTurn(removeLeftover);
+      else if (problem === null && isThere) inTurn(() => reserve.keep(sizeOfSnapshot));
       await sync();
     },
     rewrite(reason) {
@@ -223,18 +237,14 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     async flush() {
       await isRewriting;
       if (wantsRewrite) startRewrite();
-      while (isRewriting !== null || isWriting !== null) {
+      while (isRewriting !== null || isWriting !== null || isMakingRoom !== null) {
         await isRewriting;
         await isWriting;
+        await isMakingRoom;
       }
       await sync();
       if (fd !== null) close(fd);
       fd = null;
     },
   };
-}
-
-/** Tests whether a file is missing, also because its folder has become a file. */
-function isGone(error: unknown): boolean {
-  return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }

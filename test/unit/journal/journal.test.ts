@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -124,7 +125,11 @@ for (const [change, harm] of Object.entries(harms)) {
     const journal = openJournal(dataDir, { log });
     journal.saveGaps([gap(10, 20)]);
     await untilWritten(dataDir, 1);
-    journal.poll();
+    // Room is kept once the first file is complete.
+    await until(() => {
+      journal.poll();
+      return existsSync(`${journalPath(dataDir)}.reserve`);
+    }, "the journal to be at rest");
     harm(journalPath(dataDir));
     await until(() => {
       journal.poll();
@@ -270,6 +275,34 @@ test("what is saved while the very first file is put in place is on disk, at eac
       replaceFiles(systemFiles);
     }
   }
+});
+
+test("a full disk does not keep gaps from the journal: it gives up the room that was kept for it", async () => {
+  const dataDir = temporaryFolder();
+  const journal = openJournal(dataDir, { log: silentLog });
+  journal.saveGaps([gap(0, 1)]);
+  await untilWritten(dataDir, 1);
+  const reserve = `${journalPath(dataDir)}.reserve`;
+  await until(() => {
+    journal.poll();
+    return existsSync(reserve);
+  }, "the room to be kept");
+  await until(() => statSync(reserve).size >= 65_536, "the room to be complete");
+  const full = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+  const write = ((fd, content, at, length, position, ended) => {
+    if (existsSync(reserve)) ended(full, 0, content);
+    else systemFiles.write(fd, content, at, length, position, ended);
+  }) as typeof systemFiles.write;
+  replaceFiles({ ...systemFiles, write });
+  try {
+    journal.saveGaps([gap(10, 15)]);
+    await untilWritten(dataDir, 2);
+    await until(() => journal.problem() === null, "the end of the problem");
+  } finally {
+    replaceFiles(systemFiles);
+  }
+  await journal.close(5000);
+  expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(["0-1", "10-15"]);
 });
 
 test("a gap and its missing ids that are saved together are in the file together after every write, so that no kill parts them", async () => {

@@ -39,10 +39,18 @@ if (values.planted) {
 }
 console.log(`seed ${seed}, ${profile}, kinds ${kinds}`);
 
+const children = new Set<Bun.Subprocess>();
+// A long run that is ended early tells what it has done.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
 await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job)));
-console.log(totals.summary());
-console.log(totals.table());
-process.exit(totals.failures() > 0 ? 1 : 0);
+end();
+
+function end(): never {
+  for (const child of children) child.kill();
+  console.log(totals.summary());
+  console.log(totals.table());
+  process.exit(totals.failures() > 0 ? 1 : 0);
+}
 
 /** Plays every `jobs`-th seed until the time is over, in one process after the other. */
 async function runJob(job: number): Promise<void> {
@@ -61,6 +69,7 @@ async function runProcess(parameters: readonly (string | number)[]): Promise<num
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "loop.ts"), ...parameters.map(String)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  children.add(child);
   let played = 0;
   let rest = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -70,6 +79,7 @@ async function runProcess(parameters: readonly (string | number)[]): Promise<num
     for (const line of lines) tell(JSON.parse(line) as Report);
   }
   if ((await child.exited) !== 0) totals.crashed();
+  children.delete(child);
   return played;
 }
 

@@ -4,6 +4,9 @@ import { createRandom } from "./random.ts";
 
 const streamTypes = ["depth20@100ms", "depth@100ms", "aggTrade", "trade", "bookTicker"];
 
+/** Most downtimes and sleeps of hours in a storm: ten days together, so that no day before the start is due to be removed. */
+const mostAbsences = 8;
+
 /** Kinds that end the process. A start reads what all runs before it have left, so that many starts in one folder cost much. */
 const ending: ReadonlySet<FaultKind["kind"]> = new Set(["kill", "power_loss", "stop"]);
 
@@ -21,9 +24,12 @@ export function generateStorm(seed: number, kinds: readonly FaultKind["kind"][])
   const everyS = random.pick([0.25, 0.5, 1, 2]);
   const count = chosen.some((kind) => ending.has(kind)) ? random.between(60, 160) : random.between(200, 800);
   const faults: Fault[] = [];
+  let absences = 0;
   let atS = random.wait(20);
   for (let n = 0; n < count; n++) {
-    const kind = draws[random.pick(chosen)](random, { symbols, faultyS: 600 });
+    let kind = draws[random.pick(chosen)](random, { symbols, faultyS: 600 });
+    while (lastsLong(kind) && absences >= mostAbsences) kind = draws[kind.kind](random, { symbols, faultyS: 600 });
+    if (lastsLong(kind)) absences++;
     faults.push({ atS: Math.round(atS * 1000) / 1000, ...kind });
     // A lull now and then, in which segments are sealed and days merged.
     atS += random.chance(0.02) ? random.between(20, 90) : random.wait(everyS);
@@ -43,4 +49,9 @@ export function generateStorm(seed: number, kinds: readonly FaultKind["kind"][])
     ...(random.chance(0.4) && { pastDays: random.between(1, 20) }),
     faults,
   };
+}
+
+function lastsLong(kind: FaultKind): boolean {
+  const s = "downS" in kind ? kind.downS : kind.kind === "suspend" ? kind.s : 0;
+  return s >= 3600;
 }

@@ -71,7 +71,8 @@ export function createBarTable(rule: BarRule, range: TimeSpan, side: Side, rows:
     isComplete: () => isComplete,
     end() {
       if (!isComplete) order.end();
-      maker?.end();
+      // An interval that the range cuts is not unfinished.
+      if (!isComplete || rule.kind !== "time") maker?.end();
     },
   };
 }
@@ -159,6 +160,7 @@ export function createIntervalTable(
     isComplete: () => isComplete,
     end() {
       order.end();
+      if (isComplete) return;
       bars?.end();
       books?.end();
     },

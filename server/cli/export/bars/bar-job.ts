@@ -27,7 +27,8 @@ type ReadSource = { readonly source: BarSource; readonly gaps: readonly MarkedGa
 
 /**
  * Writes the rows of a symbol. All its sources are checked before the first row. "damaged": a source is damaged, so its rows were not
- * written; with `skipsDamaged` a damaged file counts as a gap. Rejects if a file cannot be written or the export is stopped.
+ * written; with `skipsDamaged` the records of a damaged file are absent, which the ids of trades and the silence of
+ * books show. Rejects if a file cannot be written or the export is stopped.
  */
 export async function* exportBarsOf(
   sources: BarSources,
@@ -100,10 +101,9 @@ export async function* exportBarsOf(
   function readSourceOf(source: BarSource | null): ReadSource | null {
     if (source === null) return null;
     const isLeft = ({ path }: RecordedFile) => !damagedPaths.has(path);
-    const damagedDays = source.tracks.flatMap((track) => track.files.filter((file) => !isLeft(file)).flatMap(dayGap));
     const gaps = source.tracks.flatMap((track) => gapsOfDays(track.days, deps.gapsOf).gaps);
     const tracks = source.tracks.map((track) => ({ ...track, files: track.files.filter(isLeft) }));
-    return { source: { ...source, tracks }, gaps: [...gaps, ...damagedDays], isEarlierSeen: false };
+    return { source: { ...source, tracks }, gaps, isEarlierSeen: false };
   }
 
   function streamsOf(read: ReadSource | null): LineStream<BarLine>[] {
@@ -114,13 +114,6 @@ export async function* exportBarsOf(
 function isWithin(date: string, { fromUs, toUs }: TimeSpan): boolean {
   const startUs = dateStartUs(date);
   return startUs < toUs && startUs + dayUs > fromUs;
-}
-
-/** The day of a damaged file, whose records are all absent. */
-function dayGap({ date }: RecordedFile): MarkedGap[] {
-  if (date === null) return [];
-  const from_us = dateStartUs(date);
-  return [{ from_us, to_us: from_us + dayUs, cause: "disk", missing: null, repaired: 0 }];
 }
 
 async function checkFile(

@@ -15,17 +15,30 @@ export type RecordedBook = {
 
 /** Creates the book before the first message. */
 export function createRecordedBook(): RecordedBook {
-  const book = createBookBuilder();
+  let book = createBookBuilder();
+  /** The newest diffs: a REST book is old when it arrives. */
+  const recent: BookDiff[] = [];
   /** Only levels that diffs have named since their ids last had a hole. */
   const named = createBookBuilder();
   let partial: string | null = null;
   let restBook: string | null = null;
 
   function onDiff(diff: BookDiff): void {
+    recent.push(diff);
+    if (recent.length > mostRecent) recent.shift();
     book.diff(diff);
     if (book.isValid() || named.diff(diff) === "updated") return;
     const { decimals } = diff;
     named.restBook({ lastUpdateId: diff.firstId - 1, bids: none, asks: none, decimals });
+  }
+
+  /** Goes on from a newer REST book, which shows levels that no diff has named, if diffs lead from it to the present. */
+  function onRestBook(image: BookImage): void {
+    if (book.restBook(image) !== "ignored") return;
+    const renewed = createBookBuilder();
+    renewed.restBook(image);
+    for (const diff of recent) if (diff.lastId > image.lastUpdateId) renewed.diff(diff);
+    if (renewed.isValid() && (renewed.lastId() ?? 0) >= (book.lastId() ?? 0)) book = renewed;
   }
 
   /** The newest book of which the recording holds an image. */
@@ -43,7 +56,7 @@ export function createRecordedBook(): RecordedBook {
       } else if (kind === "depthSnapshot") {
         restBook = payload;
         const image = readBookImage(payload);
-        if (image !== null) book.restBook(image);
+        if (image !== null) onRestBook(image);
       }
     },
     depth(limit) {
@@ -57,6 +70,9 @@ export function createRecordedBook(): RecordedBook {
     },
   };
 }
+
+/** More than two minutes of diffs. */
+const mostRecent = 1200;
 
 const none = { prices: [], quantities: [] };
 

@@ -19,6 +19,7 @@ const entries = [
     "archive/verify/verify",
     "app/dataset/dataset",
     "app/official/official",
+    "app/tardis/tardis",
     "cli/export/export",
     "telegram/pictures/picture",
   ].map((name) => `server/${name}.worker.ts`),

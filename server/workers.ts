@@ -37,3 +37,8 @@ export function startOfficialWorker(): Worker {
 export function startExportWorker(): Worker {
   return new Worker(new URL("./cli/export/export.worker.ts", import.meta.url).href, { smol: true });
 }
+
+/** Starts the worker that reads minutes for the raw data API. */
+export function startTardisWorker(): Worker {
+  return new Worker(new URL("./app/tardis/tardis.worker.ts", import.meta.url).href, { smol: true });
+}

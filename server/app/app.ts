@@ -26,6 +26,7 @@ import { createAppMetrics } from "./metrics.ts";
 import { createRecording } from "./recording/recording.ts";
 import { createStreams, logShard, reloadedStreams } from "./reload.ts";
 import { createSystemdStatus } from "./systemd-status.ts";
+import { createRawFeed } from "./tardis/raw-feed.ts";
 import { createPastDays, createTicker } from "./ticker.ts";
 import { createTimeAuthority } from "./time/time-authority.ts";
 import type { App, AppOptions } from "./types.ts";
@@ -147,7 +148,7 @@ export function createApp(config: Config, options: AppOptions): App {
   const http = (options.serve ?? createHttpServer)(place, {
     ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
     ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book, time: time.settled },
-    instrument: parts.facts.newest,
+    ...{ instrument: parts.facts.newest, raw: createRawFeed({ dataDir }, { history: past.history, log }) },
   });
 
   const ticker = createTicker(

@@ -26,6 +26,7 @@ import { createIncidentRoutes } from "./routes/incident-routes.ts";
 import { createOpenApi } from "./routes/openapi.ts";
 import { createPageRoutes } from "./routes/page.ts";
 import { createStatusRoutes } from "./routes/status-routes.ts";
+import { createTardisRoutes, type RawFeed } from "./routes/tardis-routes.ts";
 
 export type HttpServer = {
   /** Binds the address. `url` opens in a browser on this machine. @throws ListenError if the address cannot be bound. */
@@ -49,6 +50,8 @@ type Deps = {
   incidents: Incidents;
   /** Only in a demo. */
   demo?: DemoControl | undefined;
+  /** The recording for programs that read Tardis' raw data. */
+  raw?: RawFeed;
   /** Sent by `/health/live`, so that a recorder can recognise itself from outside. */
   instance?: string;
   /** By which lifetimes of tokens end. */
@@ -124,6 +127,7 @@ export function createHttpServer(
       stopped.parts.live.stop();
       stopped.parts.liveBook.stop();
       await stopped.parts.access.stop();
+      await deps.raw?.stop();
       await stopped.app.server?.stop(true);
     },
     load: () => ({
@@ -151,6 +155,7 @@ async function createApp(deps: Deps, snapshot: StatusCache, { access, live, live
     .use(createArchiveRoutes(deps.history))
     .use(createIncidentRoutes(deps.incidents))
     .use(createDemoRoutes(deps.demo ?? null))
+    .use(createTardisRoutes(deps.raw ?? null))
     .use(live.routes)
     .use(liveBook.routes)
     .use(createOpenApi())

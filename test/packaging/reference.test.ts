@@ -88,7 +88,7 @@ describe.each(languages)("the reference%s names", (language) => {
     const described = text
       .replaceAll("/BTCUSDT", "/{symbol}")
       .replaceAll(/\/(?:12|3)\b/g, "/{id}")
-      .matchAll(/(\/(?:api|health|state|metrics)[\w/{}]*)/g);
+      .matchAll(/(\/(?:api|health|state|metrics|tardis)[\w/{}-]*)/g);
     const names = [...new Set([...described].map(([, path = ""]) => path.replace(/\/$/, "")))];
     expect(names.sort()).toEqual(Object.keys(paths).sort());
     await served.close();

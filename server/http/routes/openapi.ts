@@ -28,6 +28,7 @@ export function createOpenApi() {
         { name: "history", description: "The recorder's past" },
         { name: "coverage", description: "How complete the recording is" },
         { name: "archives", description: "Merged days: files and checks" },
+        { name: "tardis", description: "The recording for programs that read Tardis' raw data" },
         { name: "session", description: "Logging in and out, if a password is set" },
         { name: "alerts", description: "Incidents, acknowledgements and mutes" },
         { name: "health", description: "For uptime monitors; GET and HEAD" },

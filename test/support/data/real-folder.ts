@@ -1,4 +1,5 @@
-import { dateOf } from "../../../server/domain/day.ts";
+import { type Day, dateOf } from "../../../server/domain/day.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { realMessages } from "../simulator/real-data.ts";
 import { archiveHere, segmentOf, writeRaw } from "./day-fixture.ts";
@@ -43,7 +44,7 @@ function streamed({ t, raw: text }: { readonly t: number; readonly raw: string }
 export async function writeRealDay(
   dataDir: string,
   messages: readonly Message[] = realDay(),
-  delayOf: (message: Message) => number | null = () => 5,
+  gapsOf: (day: Day) => readonly Gap[] = () => [],
 ): Promise<void> {
   const texts = new Map<string, { stream: string; symbol: string; text: string }>();
   const add = (stream: string, symbol: string, line: string) => {
@@ -51,8 +52,7 @@ export async function writeRealDay(
     if (entry === undefined) texts.set(`${stream} ${symbol}`, { stream, symbol, text: line });
     else entry.text += line;
   };
-  for (const message of messages)
-    add(message.stream, message.symbol, encodeLine(message.payload, message.t * 1000, delayOf(message)));
+  for (const message of messages) add(message.stream, message.symbol, encodeLine(message.payload, message.t * 1000, 5));
   const firstUs = (messages[0]?.t ?? 0) * 1000;
   for (const symbol of new Set(messages.map((message) => message.symbol)))
     add("exchangeInfo", symbol, encodeLine(factsOf(symbol), firstUs, null));
@@ -61,7 +61,7 @@ export async function writeRealDay(
     writeRaw(dataDir, segment, text);
     return segment;
   });
-  await archiveHere(dataDir, segments);
+  await archiveHere(dataDir, segments, { gapsOf });
 }
 
 function factsOf(symbol: string): string {

@@ -8,6 +8,7 @@ import type { History } from "../../../server/domain/queries.ts";
 import type { BookView, Status } from "../../../server/domain/status.ts";
 import { type AuthOptions, createOpenAuth } from "../../../server/http/auth/auth.ts";
 import type { MetricsText } from "../../../server/http/routes/health.ts";
+import type { RawFeed } from "../../../server/http/routes/tardis-routes.ts";
 import { createHttpServer } from "../../../server/http/server.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import type { ConfirmedTime } from "../../../server/platform/time/confirmed-time.ts";
@@ -33,6 +34,7 @@ export async function serve(
     metrics?: MetricsText;
     incidents?: Incidents;
     demo?: DemoControl;
+    raw?: RawFeed;
     tickMs?: number;
     port?: number;
     page?: boolean;
@@ -65,6 +67,7 @@ export async function serve(
       metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
       incidents: over.incidents ?? fakeIncidents(),
       demo: over.demo,
+      ...(over.raw === undefined ? {} : { raw: over.raw }),
       ...(over.time === undefined ? {} : { time: over.time }),
       instance: "the-instance",
       assetsDir,

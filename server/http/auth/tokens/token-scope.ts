@@ -1,7 +1,7 @@
 import { type TokenScope, tokenScopes } from "./token-file.ts";
 
 /** First segments of the paths that the scope `read` includesScope. */
-const readable: readonly (string | undefined)[] = ["api", "state", "openapi", "ws", "metrics", "health"];
+const readable: readonly (string | undefined)[] = ["api", "state", "openapi", "ws", "metrics", "health", "tardis"];
 
 /**
  * Returns the scope that a request needs. `path` is below the base path. Whatever is not listed needs `act`: the page, and all that acts.

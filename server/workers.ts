@@ -42,3 +42,8 @@ export function startExportWorker(): Worker {
 export function startTardisWorker(): Worker {
   return new Worker(new URL("./app/tardis/tardis.worker.ts", import.meta.url).href, { smol: true });
 }
+
+/** Starts the worker that answers which book a symbol had at an instant. */
+export function startBookWorker(): Worker {
+  return new Worker(new URL("./app/data/book.worker.ts", import.meta.url).href, { smol: true });
+}

@@ -1,3 +1,4 @@
+import type { BookAtInstant } from "./book/book-at-instant.ts";
 import type { BookProof } from "./book/book-proof.ts";
 import type { Day } from "./day.ts";
 import type { Gap, GapCause } from "./gap.ts";
@@ -192,6 +193,12 @@ export type History = {
   today(): Promise<TodayCoverage>;
   /** Returns a day in detail; null if the day is unknown. */
   day(day: Day): DayDetail | null;
+  /** Returns the book of a symbol at an instant; "busy" if too many requests wait, "failed" if it could not be read. */
+  bookAt(request: {
+    readonly symbol: string;
+    readonly atUs: number;
+    readonly depth: number;
+  }): Promise<BookAtInstant | "busy" | "failed">;
   /** Returns the paths of an archive and its manifest. */
   files(day: Day): { readonly archive: string; readonly manifest: string };
   /** Starts a check of an archive. Only one check runs at a time. */

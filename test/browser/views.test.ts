@@ -91,7 +91,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         archives: (query, limit, after) => past.archives(query, Math.min(limit, rowsShown), after),
         ...{ archive: asked("archive"), coverage: asked("coverage"), today: asked("today"), day: asked("day") },
         ...{ verify: asked("verify"), verification: asked("verification"), mids: asked("mids") },
-        archiveDates: asked("archiveDates"),
+        ...{ archiveDates: asked("archiveDates"), bookAt: asked("bookAt") },
         files: () => ({ archive: join(folder, "archive.bin"), manifest: join(folder, "archive.bin") }),
       },
       metrics: () => ({ text: "", contentType: "text/plain" }),

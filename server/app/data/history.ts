@@ -14,6 +14,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { firstInSegments } from "../../storage/list/first-record.ts";
 import { startVerifyWorker } from "../../workers.ts";
+import { createBookReads } from "./book-reads.ts";
 import { createCoverage } from "./coverage.ts";
 import { createRecordedSince } from "./recorded-since.ts";
 import { withUncountedMinutes } from "./uncounted-minutes.ts";
@@ -76,6 +77,7 @@ export function createAppHistory(parts: Parts): AppHistory {
   };
   const since = createRecordedSince({ dataDir, gapsOf: parts.gapsOf, firstToday, nowUs });
   parts.onGap(since.onGap);
+  const books = createBookReads(parts);
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: saveVerified });
   const reconnects = new Map<number, number>();
   let rollovers = 0;
@@ -171,6 +173,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       archive: (day) => catalogue.archiveDays.get(day),
       archiveDates: (limit, after) => catalogue.archiveDays.dates(limit, after),
       ...createCoverage({ ...parts, minutes, since, streams: () => byKey, newest: () => newest }),
+      bookAt: books.bookAt,
       files: (day) => ({ archive: archivePath(dataDir, day), manifest: manifestPath(dataDir, day) }),
       verify: (day) => (catalogue.archiveDays.get(day) === null ? "no_archive" : verifier.start(day)),
       verification: verifier.state,
@@ -198,6 +201,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       if (stopped) return;
       stopped = true;
       verifier.stop();
+      books.stop();
       runAndLogFailure("the history", () => {
         catalogue.memory.keepSeries(series.drainFinished());
         saveMinutes([...byKey]);

@@ -8,11 +8,11 @@ export class QueryError extends Error {
 }
 
 /** Parses a count from 1 to `most`. @throws QueryError */
-export function limitOf(text: string | undefined, fallback: number, most: number): number {
+export function limitOf(text: string | undefined, fallback: number, most: number, name = "limit"): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new QueryError(`limit "${text}" is not accepted; give a whole number from 1 to ${most}.`);
+  throw new QueryError(`${name} "${text}" is not accepted; give a whole number from 1 to ${most}.`);
 }
 
 /** Parses an ISO time into µs since the Unix epoch; null if it is missing. @throws QueryError */

@@ -17,6 +17,9 @@ import {
 /** Upper bound for the days of a coverage table. */
 const mostDays = 92;
 
+/** Most levels a side of a book. */
+const mostLevels = 5000;
+
 const text = (description: string) => t.Optional(t.String({ description }));
 const after = text("`next` of the page before");
 const limit = (fallback: number, most: number) => text(`items a page, 1 to ${most} (default ${fallback})`);
@@ -69,6 +72,30 @@ export function createHistoryRoutes(history: History) {
           "history",
           "Gaps, newest first",
           "`missing` is null if ids cannot tell how many records are missing.",
+        ),
+      },
+    )
+    .get(
+      "/book/:symbol",
+      async ({ params, query, status }) => {
+        const atUs = instantOf("at", query.at);
+        if (atUs === null) throw new QueryError("at is missing; give a UTC time such as 2026-11-22T15:04:05.250Z.");
+        const request = { symbol: symbolOf(params.symbol), atUs, depth: limitOf(query.depth, 20, mostLevels, "depth") };
+        const book = await history.bookAt(request);
+        if (book === "busy") return status(503, errorBody("book_busy", "Too many books are being read; try again."));
+        if (book === "failed") return status(500, errorBody("book_failed", "The book could not be read."));
+        return book;
+      },
+      {
+        params: t.Object({ symbol: t.String({ description: "BTCUSDT; in any case" }) }),
+        query: t.Object({
+          at: text("UTC time of the instant, to the microsecond"),
+          depth: text(`levels a side, 1 to ${mostLevels} (default 20)`),
+        }),
+        ...detail(
+          "history",
+          "The order book of a symbol at an instant",
+          "Rebuilt from REST book and diffs (`source` depth), else the nearest partial book. Without a book, `source` is null and `reason` says why.",
         ),
       },
     )

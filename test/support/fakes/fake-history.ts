@@ -176,6 +176,13 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
         source: day.date === dateOf(nowUs()) ? "live" : "manifest",
       };
     },
+    bookAt: async ({ symbol, atUs, depth }) => ({
+      ...{ symbol, at_us: atUs, source: "depth", recv_us: atUs - 40_000, age_ms: 40, last_update_id: 48291849102 },
+      rest_book: { recv_us: atUs - 600_000_000, last_update_id: 48291800000 },
+      bids: [["86704.77000000", "4.67805000"] as const].slice(0, depth),
+      asks: [["86704.78000000", "0.73337000"] as const].slice(0, depth),
+      ...{ reason: null, gap: null, before: null },
+    }),
     files: (day) => ({ archive: `/nowhere/${day.symbol}.zst`, manifest: `/nowhere/${day.symbol}.json` }),
     verify(day) {
       verification = { kind: "done", day, started_us: nowUs(), ended_us: nowUs(), problems: [] };

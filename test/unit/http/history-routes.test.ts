@@ -14,6 +14,8 @@ let site: Awaited<ReturnType<typeof serve>>;
 let asked: Parameters<History["gaps"]>[] = [];
 let todays = 0;
 let verify: ReturnType<History["verify"]> = "started";
+const booksAsked: Parameters<History["bookAt"]>[0][] = [];
+let bookAnswer: "busy" | "failed" | null = null;
 
 beforeAll(async () => {
   const folder = temporaryFolder();
@@ -36,6 +38,10 @@ beforeAll(async () => {
         manifest: join(folder, "none"),
       }),
       verify: () => verify,
+      bookAt: async (request) => {
+        booksAsked.push(request);
+        return bookAnswer ?? (await past.bookAt(request));
+      },
     },
   });
 });
@@ -195,4 +201,32 @@ test("archives come by day as well, with the sum over all days", async () => {
   expect(next).not.toBeNull();
   expect(items[0]).toMatchObject({ files: 6, verified: 6 });
   expect(total).toMatchObject({ days: 45, files: 45 * 6 });
+});
+
+test("the book of an instant is asked for by symbol, time and depth; wrong values, a busy and a failing worker are said", async () => {
+  const get = async (path: string) => {
+    const answer = await fetch(`${site.url}/api/book/${path}`);
+    return {
+      status: answer.status,
+      body: (await answer.json()) as { source?: string; error?: { code: string; message: string } },
+    };
+  };
+  const at = "2026-11-21T15:00:00.000250Z";
+  const { status, body } = await get(`btcusdt?at=${at}&depth=5`);
+  expect([status, body.source]).toEqual([200, "depth"]);
+  expect(booksAsked).toEqual([{ symbol: "BTCUSDT", atUs: Date.parse("2026-11-21T15:00:00Z") * 1000 + 250, depth: 5 }]);
+  const refused = await Promise.all(
+    ["BTCUSDT", "BTCUSDT?at=noon", `BTCUSDT?at=${at}&depth=5001`, `..%2F?at=${at}`].map(get),
+  );
+  expect(refused.map((answer) => answer.status)).toEqual([400, 400, 400, 400]);
+  expect(refused[2]?.body.error?.message).toContain('depth "5001" is not accepted');
+  for (const [answer, code] of [
+    ["busy", 503],
+    ["failed", 500],
+  ] as const) {
+    bookAnswer = answer;
+    const said = await get(`BTCUSDT?at=${at}`);
+    expect([said.status, said.body.error?.code]).toEqual([code, `book_${answer}`]);
+  }
+  bookAnswer = null;
 });

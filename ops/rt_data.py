@@ -42,6 +42,14 @@ _COLUMNS = {
         ("update_id", "u", None, "BIGINT"), ("bid_px", "b", None, "DOUBLE"), ("bid_sz", "B", None, "DOUBLE"),
         ("ask_px", "a", None, "DOUBLE"), ("ask_sz", "A", None, "DOUBLE"),
     ],
+    "blockTrade": _TIMES + [
+        ("trade_time_ms", "T", None, "BIGINT"), ("block_trade_id", "t", None, "BIGINT"), ("price", "p", None, "DOUBLE"),
+        ("quantity", "q", None, "DOUBLE"), ("is_buyer_maker", "m", None, "BOOLEAN"),
+    ],
+    "miniTicker": _TIMES + [
+        (name, member, None, "DOUBLE") for name, member in (
+            ("close_price", "c"), ("open_price", "o"), ("high_price", "h"), ("low_price", "l"), ("base_volume", "v"), ("quote_volume", "q"))
+    ],
     "depth": _TIMES + [("first_update_id", "U", None, "BIGINT"), ("final_update_id", "u", None, "BIGINT")],
     "depthSnapshot": [("last_update_id", "lastUpdateId", None, "BIGINT")],
     **{f"depth{n}": [("last_update_id", "lastUpdateId", None, "BIGINT")] for n in (5, 10, 20)},

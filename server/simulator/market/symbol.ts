@@ -2,6 +2,7 @@ import type { SubscribedKind } from "../../domain/stream-kinds.ts";
 import type { AggTradeQuery, MarketEvent, TradeQuery } from "../protocol/market-source.ts";
 import { restTrade, type TradeOf } from "../protocol/rest-trade.ts";
 import { type BookSide, type ChangeWindow, createBookSide } from "./book-side.ts";
+import { createDayStatistics } from "./day-statistics.ts";
 import { decimalFormat } from "./decimal.ts";
 import { createOrderFlow, gapGrowth } from "./order-flow.ts";
 import { createQuantities } from "./quantity.ts";
@@ -23,6 +24,9 @@ export type SyntheticSymbol = {
   aggTrades(query: AggTradeQuery): string;
   trades(query: TradeQuery): string;
 };
+
+/** One in so many aggregate trades has a block trade beside it. */
+const blockEvery = 50;
 
 /** A trade with its time, ms. */
 type Timed<T> = T & { readonly timeMs: number };
@@ -54,6 +58,8 @@ export function createSyntheticSymbol(
     bookTicker: stream("bookTicker"),
     trade: stream("trade"),
     aggTrade: stream("aggTrade"),
+    blockTrade: stream("blockTrade"),
+    miniTicker: stream("miniTicker"),
     partialDepth: [5, 10, 20].map((levels) => ({
       levels,
       fast: stream(`depth${levels}@100ms`),
@@ -66,6 +72,7 @@ export function createSyntheticSymbol(
   let secondFrom = firstId;
   let quotes: Quote[] = [];
   let keepQuotes = false;
+  const day = createDayStatistics({ price, quantity });
   const quote = { bidTick: 0, bidLots: 0, askTick: 0, askLots: 0 };
 
   function set(side: BookSide, tick: number, lots: number): void {
@@ -126,10 +133,18 @@ export function createSyntheticSymbol(
     for (const trade of aggTrades) {
       const timed = { ...trade, timeMs: atMs - before(trade.order) };
       past.add(timed);
+      day.add(trade);
+      if (trade.id % blockEvery === 0 && wants(names.blockTrade)) events.push(blockEvent(timed, atMs));
       if (!wanted) continue;
       const payload = `{"e":"aggTrade","E":${atMs},"s":${name},${aggTradeValues(timed)}`;
       events.push({ stream: names.aggTrade, payload });
     }
+  }
+
+  /** A block beside the book, at the price of this trade; its id counts blocks. */
+  function blockEvent({ id, tick, lots, timeMs, buyerIsMaker }: Timed<AggTrade>, atMs: number): MarketEvent {
+    const values = `"t":${id / blockEvery},"p":"${price(tick)}","q":"${quantity(lots * 100)}","T":${timeMs},"m":${buyerIsMaker}`;
+    return { stream: names.blockTrade, payload: `{"e":"blockTrade","E":${atMs},"s":${name},${values}}` };
   }
 
   function aggTradeValues(trade: Timed<AggTrade>): string {
@@ -174,6 +189,11 @@ export function createSyntheticSymbol(
         const payload = `{"lastUpdateId":${id},"bids":${bids.top(partial.levels)},"asks":${asks.top(partial.levels)}}`;
         if (fastWanted) events.push({ stream: partial.fast, payload });
         if (slowWanted) events.push({ stream: partial.slow, payload });
+      }
+      if (second && wants(names.miniTicker)) {
+        const values = day.miniTicker();
+        const event = `"e":"24hrMiniTicker","E":${atMs},"s":${name}`;
+        if (values !== null) events.push({ stream: names.miniTicker, payload: `{${event},${values}}` });
       }
       if (fast) clear("100ms");
       tickFrom = id;

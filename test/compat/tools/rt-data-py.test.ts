@@ -128,7 +128,7 @@ test.skipIf(python === null)(
     expect(found.missing).toEqual([
       "FileNotFoundError: no depth20 of NIXUSDT in " +
         `${dataDir} from 2026-11-22T00:00:00.000000Z to 2026-11-23T00:00:00.000000Z`,
-      'ValueError: stream "nix" is unknown; give one of aggTrade, trade, bookTicker, depth, depthSnapshot, depth5, depth10, depth20',
+      'ValueError: stream "nix" is unknown; give one of aggTrade, trade, bookTicker, blockTrade, miniTicker, depth, depthSnapshot, depth5, depth10, depth20',
     ]);
   },
 );

@@ -22,7 +22,7 @@ test("with time_unit us sockets and REST deliver microseconds, delays are known,
     appConfig({
       "record.data_dir": dataDir,
       "record.symbols": "BTCUSDT",
-      "record.streams": "depth20@100ms,depth@100ms,aggTrade,trade,bookTicker",
+      "record.streams": "depth20@100ms,depth@100ms,aggTrade,trade,bookTicker,blockTrade,miniTicker",
       "exchange.ws_url": `${wsUrl}/stream`,
       "exchange.rest_url": `${restUrl}/api`,
       "exchange.time_unit": "us",
@@ -31,8 +31,9 @@ test("with time_unit us sockets and REST deliver microseconds, delays are known,
   );
   await app.start();
   await until(() => (app.status().symbols[0]?.delay_ms ?? null) !== null, "a delay", 30_000);
-  const trades = () => sent.byStream.get("BTCUSDT/aggTrade")?.length ?? 0;
-  await until(() => trades() > 20, "trades", 30_000);
+  const isEnough = (folder: string) => (sent.byStream.get(`BTCUSDT/${folder}`)?.length ?? 0) > 10;
+  const rare = ["aggTrade", "blockTrade", "miniTicker"];
+  await until(() => rare.every(isEnough), "enough of each stream", 60_000);
   exchange.disconnectAll("terminate");
   await until(() => app.status().totals.records_repaired > 0, "trades of the cut", 60_000);
   await source.stop();

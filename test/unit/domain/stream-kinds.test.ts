@@ -73,6 +73,22 @@ const examples: Record<Exclude<StreamKind, "exchangeInfo">, Example> = {
       cells: [true, null, timeMs, 12345, "0.001", "100", true],
     },
   },
+  blockTrade: {
+    payload: `${event("blockTrade")},"t":7,"p":"0.001","q":"100","T":${timeMs},"m":true}`,
+    id: 7,
+    firstId: 7,
+    eventMs: timeMs,
+    cells: [timeMs, timeMs, 7, "0.001", "100", true],
+    rest: null,
+  },
+  miniTicker: {
+    payload: `${event("24hrMiniTicker")},"c":"0.0025","o":"0.0010","h":"0.0026","l":"0.0009","v":"10000","q":"18"}`,
+    id: timeMs,
+    firstId: timeMs,
+    eventMs: timeMs,
+    cells: [timeMs, "0.0025", "0.0010", "0.0026", "0.0009", "10000", "18"],
+    rest: null,
+  },
   bookTicker: {
     payload: '{"u":400900217,"s":"BTCUSDT","b":"25.35","B":"31.21","a":"25.36","A":"40.66"}',
     id: 400900217,
@@ -161,7 +177,7 @@ describe.each(recordKinds.map((kind) => ({ kind, ...streamKinds[kind], ...exampl
 });
 
 test("every stream of the contract is found by Binance's name and by its folder", () => {
-  expect(streamTypeNames).toHaveLength(11);
+  expect(streamTypeNames).toHaveLength(13);
   for (const name of streamTypeNames)
     expect(streamTypeOfFolder(parseStreamType(name)?.folder ?? "")?.kind).toBe(parseStreamType(name)?.kind);
   expect(parseStreamName("btcusdt@depth20@100ms")).toMatchObject({ symbol: "BTCUSDT", name: "btcusdt@depth20@100ms" });

@@ -25,7 +25,7 @@ export type SyntheticSymbol = {
   trades(query: TradeQuery): string;
 };
 
-/** One in so many aggregate trades has a block trade beside it. */
+/** Every n-th aggregate trade has a block trade beside it. */
 const blockEvery = 50;
 
 /** A trade with its time, ms. */

@@ -58,7 +58,7 @@ function textOf(setting: Setting): string {
 /** Returns the value to show: numbers and switches as they are, the rest as text; null if it is not accepted. */
 function shownValue({ name, value }: Setting): string | number | boolean | null {
   if (value === undefined) return null;
-  if (secretKeys.includes(name)) return value === "" ? "" : "(set)";
+  if (secretKeys.includes(name)) return value === "" || (Array.isArray(value) && value.length === 0) ? "" : "(set)";
   const printed = kindOfSetting(name).print(value);
   return (typeof value === "number" || typeof value === "boolean") && String(value) === printed ? value : printed;
 }

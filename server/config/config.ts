@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { channelSecrets } from "../domain/incidents/channel-target.ts";
 import { isLoopback } from "../platform/fetch/addresses.ts";
 import { existsSync } from "../platform/files/files.ts";
 import { schema } from "./schema.ts";
@@ -128,7 +129,8 @@ export const secretKeys: readonly string[] = [...keys].filter(([, { isSecret }])
 
 /** Returns every secret that is set, to mask it in output. */
 export function secretsOf(config: Config): readonly string[] {
-  return secretKeys.map((name) => String(valueIn(config, name) ?? "")).filter((secret) => secret !== "");
+  const texts = secretKeys.map((name) => valueIn(config, name)).filter((value) => typeof value === "string");
+  return [...texts, ...config.alerts.channel.flatMap(({ url }) => channelSecrets(url))].filter((text) => text !== "");
 }
 
 /** Returns the names of the settings that differ between two configs, as `section.key`. */

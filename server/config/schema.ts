@@ -2,6 +2,7 @@ import { parseStreamType } from "../domain/stream.ts";
 import { logLevels } from "../platform/log/log-format.ts";
 import { alertKeys } from "./alert-keys.ts";
 import { bucketName, keyPrefix } from "./bucket-values.ts";
+import { channels } from "./channel-values.ts";
 import { key, secret } from "./sources.ts";
 import { clockTime, hours, timeZone } from "./time-values.ts";
 import {
@@ -114,6 +115,7 @@ export const schema = {
     webhook_url: secret(wholeUrl("https", "http")),
     heartbeat_url: secret(wholeUrl("https", "http")),
     heartbeat_seconds: key(integer(10, 86_400), 60),
+    channel: { ...key(channels, []), isSecret: true },
     ...alertKeys,
   },
   log: {

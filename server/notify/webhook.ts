@@ -1,4 +1,5 @@
 import type { Incident, IncidentChange } from "../domain/incidents/incident.ts";
+import type { NotificationStore } from "../domain/notification-state.ts";
 import { messageOf } from "../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
@@ -17,6 +18,8 @@ export type WebhookBody = {
 
 /** Posts incidents to an external program. */
 export type Webhook = {
+  /** Takes up the deliveries that an earlier run left. */
+  start(): void;
   enqueue(incident: Incident, change: IncidentChange): void;
   /** Must be called every second: retries due requests. Returns at once. */
   tick(): void;
@@ -37,10 +40,12 @@ export type WebhookStatus = {
 
 type Delivery = { readonly id: string; readonly body: string; readonly atUs: number };
 
-/** Most deliveries waiting in memory. A restart loses them. */
+/** Most deliveries that wait. They are stored, so that a restart does not lose them. */
 const maxWaiting = 500;
 /** Age at which a waiting delivery is pointless, µs. */
 const maxAgeUs = 86_400_000_000;
+
+const queueKey = "webhook queue";
 
 /** Pauses between attempts, s. */
 const pauses = { first: 1, longest: 300, growth: 4 };
@@ -57,9 +62,14 @@ export function createWebhook(
     readonly publicUrl: string | null;
     readonly timeoutMs?: number;
   },
-  deps: { readonly nowUs: () => number; readonly log: Log },
+  deps: {
+    readonly nowUs: () => number;
+    /** Keeps the queue across restarts. Called each time, because a restored catalogue has a new store. Its methods may throw. */
+    readonly store?: () => Pick<NotificationStore, "readValue" | "saveValue">;
+    readonly log: Log;
+  },
 ): Webhook {
-  const { nowUs, log } = deps;
+  const { nowUs, store, log } = deps;
   const receiver = webhookHost(options.url);
   const aborting = new AbortController();
   let queue: Delivery[] = [];
@@ -70,8 +80,18 @@ export function createWebhook(
   let problem: string | null = null;
   let running: Promise<void> | null = null;
 
+  /** Changes the queue and stores it. If that fails, the deliveries are still made. */
+  function setQueue(next: Delivery[]): void {
+    queue = next;
+    try {
+      store?.().saveValue(queueKey, JSON.stringify(next));
+    } catch {
+      // The catalogue reports its own failures.
+    }
+  }
+
   function giveUp(delivery: Delivery, reason: string): void {
-    queue = queue.filter((waiting) => waiting !== delivery);
+    setQueue(queue.filter((waiting) => waiting !== delivery));
     dropped++;
     log.warn("gave up the delivery of a webhook", { host: receiver, delivery: delivery.id, reason });
   }
@@ -107,7 +127,7 @@ export function createWebhook(
   }
 
   function onDelivered(delivery: Delivery): void {
-    queue = queue.filter((waiting) => waiting !== delivery);
+    setQueue(queue.filter((waiting) => waiting !== delivery));
     delivered++;
     if (problem !== null) log.info("the webhook works again", { host: receiver });
     problem = null;
@@ -128,12 +148,17 @@ export function createWebhook(
   }
 
   return {
+    start() {
+      const left = leftBy(store);
+      if (left.length > 0) setQueue([...left, ...queue].slice(-maxWaiting));
+      wake();
+    },
     enqueue(incident, event) {
       if (event === "changed" || aborting.signal.aborted) return;
       const { host, version, publicUrl: url } = options;
       const body: WebhookBody = { event, incident, host, version, url };
       const id = `${incident.id}-${event}-${incident.changed_us}`;
-      queue.push({ id, body: JSON.stringify(body), atUs: nowUs() });
+      setQueue([...queue, { id, body: JSON.stringify(body), atUs: nowUs() }]);
       const [oldest] = queue;
       if (queue.length > maxWaiting && oldest !== undefined) giveUp(oldest, "too many deliveries are waiting");
       wake();
@@ -145,6 +170,16 @@ export function createWebhook(
       await running;
     },
   };
+}
+
+/** Reads the deliveries of an earlier run; empty if they cannot be read. */
+function leftBy(store: (() => Pick<NotificationStore, "readValue">) | undefined): Delivery[] {
+  try {
+    const left: unknown = JSON.parse(store?.().readValue(queueKey) ?? "[]");
+    return Array.isArray(left) ? (left as Delivery[]).filter(({ id, body, atUs }) => id && body && atUs > 0) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Returns host and port of a URL whose path may be a secret. */

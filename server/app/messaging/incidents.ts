@@ -66,7 +66,9 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   const steadyUs = () => steadyOf(nowUs());
   const instance = crypto.randomUUID();
   const notifies =
-    config.alerts.webhook_url !== "" || (config.telegram.token !== "" && config.telegram.chats.length > 0);
+    config.alerts.webhook_url !== "" ||
+    config.alerts.channel.length > 0 ||
+    (config.telegram.token !== "" && config.telegram.chats.length > 0);
   const usual = createUsualRates();
   const { every_s, timeout_s } = config.alerts.public_url;
   const url = config.alerts.public_url.enabled ? config.http.public_url : "";

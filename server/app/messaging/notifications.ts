@@ -12,6 +12,8 @@ import { createBotApi } from "../../telegram/api/bot-api.ts";
 import { createIncidentButtons, type IncidentButtons } from "../../telegram/bot/incident-buttons.ts";
 import { createDigest, type Digest } from "../../telegram/notifier/digest.ts";
 import { createNotifier, type Notifier } from "../../telegram/notifier/notifier.ts";
+import { telegramStore } from "./channel-store.ts";
+import { createChannels } from "./channels.ts";
 import { digestFacts } from "./digest.ts";
 
 /** Notifications by Telegram, webhook and heartbeat. Recording never waits for any of them. */
@@ -43,16 +45,20 @@ export type AlertSources = {
 export function createNotifications(config: Config, sources: AlertSources): Notifications {
   const { incidents, nowUs, log } = sources;
   const telegram = createTelegram(config, sources);
+  const channels = createChannels(config, { ...sources, recording: () => recordingNow(sources) });
   const webhook = createWebhookOf(config, sources);
   const heartbeat = createHeartbeatOf(config, sources);
   return {
     start() {
       warnIncomplete(config, log);
       telegram?.notifier.start();
+      channels.start();
+      webhook?.start();
       if (webhook !== null) incidents.onChange(webhook.enqueue);
     },
     tick() {
       telegram?.notifier.tick();
+      channels.tick();
       telegram?.digest?.tick();
       webhook?.tick();
       heartbeat?.tick(() => sources.status().ready);
@@ -60,7 +66,12 @@ export function createNotifications(config: Config, sources: AlertSources): Noti
     telegram: () => telegram?.notifier.status() ?? null,
     bot: telegram === null ? null : { buttons: buttonsOf(config, telegram.notifier), chats: telegram.notifier.chats },
     async stop(deadlineMs) {
-      await Promise.all([telegram?.notifier.stop(deadlineMs), webhook?.stop(), heartbeat?.stop()]);
+      await Promise.all([
+        telegram?.notifier.stop(deadlineMs),
+        channels.stop(deadlineMs),
+        webhook?.stop(),
+        heartbeat?.stop(),
+      ]);
     },
   };
 
@@ -79,7 +90,14 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   const sender = createBotApi({ token, apiRoot });
   const notifier = createNotifier(
     { ...about, quietHours, minSeverity },
-    { incidents, sender, store: () => catalogue.outgoing, recording: () => recordingNow(sources), nowUs, log },
+    {
+      incidents,
+      sender,
+      store: () => telegramStore(catalogue.outgoing),
+      recording: () => recordingNow(sources),
+      nowUs,
+      log,
+    },
   );
   if (atMinutes === null) return { notifier, digest: null };
   const digest = createDigest(
@@ -110,10 +128,13 @@ export function zoneOf({ telegram: { time_zone: timeZone } }: Pick<Config, "tele
 /** Returns a time, µs, that steps of the wall clock do not change, for timeouts and ages. */
 const steadyUs = () => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
-function createWebhookOf({ alerts, http, host }: Config, { log }: AlertSources): Webhook | null {
+function createWebhookOf({ alerts, http, host }: Config, { catalogue, log }: AlertSources): Webhook | null {
   if (alerts.webhook_url === "") return null;
   const publicUrl = http.public_url === "" ? null : http.public_url;
-  return createWebhook({ url: alerts.webhook_url, host, version, publicUrl }, { nowUs: steadyUs, log });
+  return createWebhook(
+    { url: alerts.webhook_url, host, version, publicUrl },
+    { nowUs: steadyUs, store: () => catalogue.outgoing, log },
+  );
 }
 
 function createHeartbeatOf({ alerts }: Config, { log }: AlertSources): Heartbeat | null {

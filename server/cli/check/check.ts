@@ -4,6 +4,7 @@ import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { Command, Flags, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { askReady } from "./ask-ready.ts";
+import { tryChannels } from "./check-channels.ts";
 import { checkDataset } from "./check-dataset.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkExchange } from "./check-exchange.ts";
@@ -43,12 +44,14 @@ export const check: Command = {
     ready: { value: "SECONDS", help: "instead: wait until the recorder on http.port reports that data flows" },
     timeout: { value: "SECONDS", help: "time limit of each check (default 10)" },
     telegram: { value: null, help: "instead: check the bot's token, and print the id of each chat that writes to it" },
+    channels: { value: null, help: "instead: send a test message to each [[alerts.channel]], and print the answers" },
     json: { value: null, help: "print the findings as JSON" },
   },
   examples: [
     ["rt-data check", "check everything; a recorder may be running"],
     ["rt-data check --only config --config new.toml", "check whether this file is valid"],
     ["rt-data check --telegram", "get a chat id: write to the bot, and the id appears here"],
+    ["rt-data check --channels", "send a test message to each channel of the config"],
     ["rt-data check --ready 60", "exit code 0 as soon as data flows, 1 after a minute without data"],
   ],
   notes: ["Exit codes: 0 no failures (warnings may remain), 1 a check failed, 2 the config or a flag is invalid."],
@@ -69,7 +72,10 @@ export const check: Command = {
     }
     if (flags.ready !== undefined) return waitUntilReady(config, flags, terminal);
     // All groups run at once; their findings are printed in order.
-    const running = chosen.map((group) => (probes[group] as Probe)(config, patience));
+    const running =
+      flags.channels === undefined
+        ? chosen.map((group) => (probes[group] as Probe)(config, patience))
+        : [tryChannels(config, patience.ms)];
     const findings: CheckFinding[] = [];
     for (const group of running) {
       const groupFindings = await group;

@@ -33,8 +33,13 @@ const outageKey = "telegram unreachable since";
 const longestUs = 86_400_000_000;
 
 /** Creates the tracker. Each problem is logged only when it begins and when it ends. */
-export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox; log: Log }): DeliveryHealth {
-  const { nowUs, outbox, log } = deps;
+export function createDeliveryHealth(deps: {
+  service: string;
+  nowUs: () => number;
+  outbox: Outbox;
+  log: Log;
+}): DeliveryHealth {
+  const { service, nowUs, outbox, log } = deps;
   const paceUntil = new Map<number, number>();
   const refused = new Map<number, Trouble>();
   let unreachable: Trouble | null = null;
@@ -48,7 +53,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
 
   function onUnreachable(problem: string): void {
     if (unreachable === null) {
-      log.warn("cannot reach Telegram; messages are queued", { reason: problem });
+      log.warn(`cannot reach ${service}; messages are queued`, { reason: problem });
       if ((outbox.readValue(outageKey) ?? "") === "") outbox.saveValue(outageKey, String(nowUs()));
     }
     // Calls for several chats may fail at the same time; they count once.
@@ -62,7 +67,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
       past = { fromUs: since, toUs: nowUs() };
       outbox.saveValue(outageKey, "");
     }
-    if (unreachable !== null) log.info("Telegram can be reached again", { after_s: seconds(unreachable, nowUs()) });
+    if (unreachable !== null) log.info(`${service} can be reached again`, { after_s: seconds(unreachable, nowUs()) });
     unreachable = null;
   }
 
@@ -73,7 +78,11 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
     const text = `${problem}: ${advice}`;
     if (before?.text !== text) {
       const fields = concerns === "bot" ? {} : { chat };
-      log.error("Telegram refuses messages; trying again at growing intervals", { ...fields, reason: problem, advice });
+      log.error(`${service} refuses messages; trying again at growing intervals`, {
+        ...fields,
+        reason: problem,
+        advice,
+      });
     }
     const trouble = nextTrouble(before, text, refusedPauses);
     if (concerns === "bot") botRefused = trouble;
@@ -82,7 +91,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
 
   function onAccepted(chat: number): void {
     const fields = { after_s: seconds(refused.get(chat) ?? botRefused, nowUs()) };
-    if (refused.has(chat) || botRefused !== null) log.info("Telegram accepts messages again", { chat, ...fields });
+    if (refused.has(chat) || botRefused !== null) log.info(`${service} accepts messages again`, { chat, ...fields });
     refused.delete(chat);
     botRefused = null;
   }

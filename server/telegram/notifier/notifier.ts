@@ -58,7 +58,8 @@ const checkEveryUs = 5_000_000;
 export function createNotifier(options: NotifierOptions, deps: NotifierDeps): Notifier {
   const { incidents, sender, recording, nowUs, log } = deps;
   const outbox = createOutbox(deps.store, log);
-  const health = createDeliveryHealth({ nowUs, outbox, log });
+  const service = options.service ?? "Telegram";
+  const health = createDeliveryHealth({ service, nowUs, outbox, log });
   const posts = createOneOffMessages(log);
   const backlog = createBacklog({
     chats: options.chats,
@@ -166,7 +167,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   function onOutcome(chat: number, outcome: SendOutcome): void {
     health.record(chat, outcome);
     if (outcome.kind === "done") sent++;
-    if (outcome.kind === "unacceptable") log.error("Telegram rejects a message", { reason: outcome.problem });
+    if (outcome.kind === "unacceptable") log.error(`${service} rejects a message`, { reason: outcome.problem });
     if (outcome.kind !== "moved") return;
     backlog.requeue(chat);
     const values = { id: String(outcome.chat), old: String(chat) };
@@ -183,7 +184,9 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     if (phase !== "started" || running !== null) return;
     running = Promise.resolve()
       .then(work)
-      .catch((error: unknown) => log.error("cannot send messages to Telegram", { reason: String(error).slice(0, 200) }))
+      .catch((error: unknown) =>
+        log.error(`cannot send messages to ${service}`, { reason: String(error).slice(0, 200) }),
+      )
       .finally(() => {
         running = null;
       });

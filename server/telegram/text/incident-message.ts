@@ -135,8 +135,8 @@ function shortLines(incident: Incident, speech: Speech): string[] {
   return lines.filter((line) => line !== null);
 }
 
-function adviceLine({ rule }: Incident, { language }: Speech): string {
-  return `→ ${codeOf(incidentAdvice(rule, language, "bot"))}`;
+function adviceLine({ rule }: Incident, { language, medium = "bot" }: Speech): string {
+  return `→ ${codeOf(incidentAdvice(rule, language, medium))}`;
 }
 
 function flapLine({ flaps }: Incident, { language }: Speech): string[] {

@@ -7,7 +7,7 @@ import { inUnit, lossText } from "../../text/incident-figures.ts";
 import { incidentWordsKo } from "../../text/ko/incident-texts.ts";
 import { fill, type Language } from "../../text/language.ts";
 import { timeOfDay, zoneName } from "../../text/local-time.ts";
-import { incidentTitle, ruleWords } from "../../text/rules/rule-words.ts";
+import { incidentTitle, type Medium, ruleWords } from "../../text/rules/rule-words.ts";
 import { cut, escapeHtml } from "../api/html.ts";
 
 /** The context of a text: language, time and machine. */
@@ -17,6 +17,10 @@ export type Speech = {
   /** Time zone of displayed times; the machine's time zone if missing. */
   readonly timeZone?: string;
   readonly host: string;
+  /** Name of the service that shows the text; Telegram if missing. */
+  readonly service?: string;
+  /** Where advice points to; missing: the bot. */
+  readonly medium?: Medium;
   /** Whether data is recorded now. Missing: yes. */
   readonly recording?: RecordingState;
 };

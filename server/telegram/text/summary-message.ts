@@ -31,7 +31,10 @@ export function summaryMessage({ unreachable, over, open, forgotten }: LateSumma
   const lines = [
     ...(unreachable === null ? [] : [spanOf(unreachable.fromUs, unreachable.toUs, speech)]),
     ...(open.length > 0
-      ? [`<b>${words.meanwhileOpen}</b>`, ...open.map((incident) => overLine(incident, speech))]
+      ? [
+          `<b>${speech.medium === "page" ? words.meanwhileOpenPage : words.meanwhileOpen}</b>`,
+          ...open.map((incident) => overLine(incident, speech)),
+        ]
       : []),
     ...(over.length > 0
       ? [`<b>${words.meanwhileOver}</b>`, ...over.map((incident) => overLine(incident, speech))]
@@ -82,7 +85,11 @@ function severalHead(
     return `${markOf(open)} <b>${fill(text, { n })} · ${state}</b>`;
   }
   const away = duration(unreachable.toUs - unreachable.fromUs, language);
-  const parts = [fill(words.late, { duration: away }), fill(words.lateCount, { n }), state];
+  const parts = [
+    fill(words.late, { service: speech.service ?? words.telegram, duration: away }),
+    fill(words.lateCount, { n }),
+    state,
+  ];
   return `⚠️ <b>${parts.join(" · ")}</b>`;
 }
 

@@ -21,6 +21,8 @@ test("at every level, with all users of secrets failing and after a reload, no s
     token: "123456789:AAEhBP0av28zMyVzH6gHYxPqCDiExampleTk",
     webhook: "whsec-4f3a9c",
     heartbeat: "hb-7d21e6",
+    channel: "tk_ch4nn3l-s3cr3t",
+    webhookOfDiscord: "d1sc0rd-wh-t0k3n",
     accessKey: "AKIAEXAMPLE4711",
     secretKey: "s3-wJalrXUtnFEMI",
   };
@@ -44,6 +46,10 @@ test("at every level, with all users of secrets failing and after a reload, no s
     RT_DATA_TELEGRAM_API_ROOT: nowhere,
     RT_DATA_ALERTS_WEBHOOK_URL: `${nowhere}/hook/${secrets.webhook}`,
     RT_DATA_ALERTS_HEARTBEAT_URL: `${nowhere}/ping/${secrets.heartbeat}`,
+    RT_DATA_ALERTS_CHANNEL: [
+      `ntfy://${secrets.channel}@127.0.0.1:9/topic?tls=off`,
+      `discord://127.0.0.1:9/api/webhooks/1/${secrets.webhookOfDiscord}?tls=off`,
+    ].join(" "),
     RT_DATA_UPLOAD_ENDPOINT: nowhere,
     RT_DATA_UPLOAD_BUCKET: "bucket",
     RT_DATA_UPLOAD_ACCESS_KEY: secrets.accessKey,

@@ -128,3 +128,34 @@ test("an error message never contains the URL or its parts", () => {
   expect(problemOf(new Late("no complete answer within 10 s"), url)).toBe("no answer in time");
   expect(webhookHost(url)).toBe("hooks.example.org");
 });
+
+test("waiting deliveries survive a restart: the next run delivers it once, in order, with the same ids", async () => {
+  const receiver = startReceiver();
+  receiver.answer(503);
+  const values = new Map<string, string>();
+  const store = () => ({
+    readValue: (name: string) => values.get(name) ?? null,
+    saveValue: (name: string, value: string) => void values.set(name, value),
+  });
+  const options = { url: receiver.url, host: "h", version: "1.2.3", publicUrl: null, timeoutMs: 2000 };
+  const nowUs = () => 1_700_000_000_000_000;
+  const incidents = createScriptedIncidents(nowUs);
+  const first = createWebhook(options, { nowUs, store, log });
+  incidents.onChange(first.enqueue);
+  const { id } = incidents.raise({ rule: "cpu" });
+  incidents.close(id);
+  await until(() => receiver.requests.length === 1, "a refused request");
+  await first.stop();
+  receiver.answer(200);
+  const second = createWebhook(options, { nowUs, store, log });
+  second.start();
+  await settled(second);
+  const events = receiver.requests.slice(1).map(({ body }) => JSON.parse(body).event);
+  expect(events).toEqual(["opened", "closed"]);
+  const [refused, again] = receiver.requests.map(({ headers }) => headers.get("x-rt-data-delivery"));
+  expect(again).toBe(refused ?? "");
+  const third = createWebhook(options, { nowUs, store, log });
+  third.start();
+  expect(third.status().waiting).toBe(0);
+  await Promise.all([second.stop(), third.stop(), receiver.stop()]);
+});

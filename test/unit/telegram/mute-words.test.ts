@@ -28,7 +28,7 @@ test("a mute takes the words with which the bot names it, in both languages, for
     });
 });
 
-test("names of rules as in the config, and the words for a maintenance, are taken as before; what is unknown is named", () => {
+test("names of rules as in the config, and the words for a maintenance, are taken as before; unknown words are named", () => {
   expect(read("delay 90min").target.rule).toBe("delay");
   expect(read("disk-low BTCUSDT 1h").target).toEqual({ rule: "disk_low", symbol: "BTCUSDT", kind: "mute" });
   for (const word of ["all", "maintenance", "전부", "점검"]) expect(read(`${word} 2h`).target.kind).toBe("maintenance");

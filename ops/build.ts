@@ -55,7 +55,18 @@ export async function compile(outfile: string, target: string, source: SourceVer
   const page = ["--asset", "web/dist", "--asset-naming=[dir]/[name].[ext]"];
   // Without bytecode each start parses 1.5 MB of source, which is two thirds of the CPU of a short command.
   const bytecode = ["--bytecode", "--format=esm"];
-  const words = ["--compile", "--minify", ...bytecode, ...sealed, ...page, `--target=bun-${target}`, "--define", about];
+  // Workers are found below the folder of main.ts. Beyond eight entry points Bun takes another root by itself.
+  const words = [
+    "--compile",
+    "--minify",
+    "--root=server",
+    ...bytecode,
+    ...sealed,
+    ...page,
+    `--target=bun-${target}`,
+    "--define",
+    about,
+  ];
   try {
     await $`${process.execPath} build ${words} --outfile ${built} ${entries}`.cwd(root).quiet();
     await mkdir(join(outfile, ".."), { recursive: true });

@@ -3,7 +3,7 @@ import type { Gap } from "../domain/gap.ts";
 import type { ArchiveStatus } from "../domain/status.ts";
 import { type Failure, failureOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
-import { daysBefore, segmentFiles } from "../storage/list/listing.ts";
+import { daysBefore, refuseUnlisted, segmentFiles } from "../storage/list/listing.ts";
 import type { Manifest, ManifestOfficial } from "../storage/manifest.ts";
 import { createArchiveCounters } from "./archive-counters.ts";
 import { createCompressionPlanner } from "./merge/compression-planner.ts";
@@ -111,7 +111,6 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   let merging: Day | null = null;
   let stopped: Promise<void> | null = null;
   const counters = createArchiveCounters();
-
   function reportFailure(failure: Failure): void {
     counters.failed(failure);
     deps.log.error(`cannot ${failure.operation}; the data is kept and the work is retried later`, {
@@ -162,6 +161,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     try {
       // An update of the manifest alone does not compress. Many such days may wait at once, so they skip the planner.
       const isOnlyManifest = inputs.length === 0;
+      if (isOnlyManifest) refuseUnlisted(folder);
       const { level, bytes } = isOnlyManifest ? usualPlan : await planner.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
       const facts = { gaps, sinceUs: deps.sinceUs?.(day) ?? null, clockOffsetMs: deps.clockOffsetMs?.() ?? null };

@@ -10,7 +10,7 @@ import {
 } from "../../domain/day.ts";
 import { createStream, type SeriesKey, type Stream, seriesKey, streamTypeOfFolder } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { existsSync, lstatSync } from "../../platform/files/files.ts";
+import { existsSync, lstatSync, readdirSync } from "../../platform/files/files.ts";
 import { readdir, stat } from "../../platform/files/files-async.ts";
 import { namesIn } from "../../platform/files/names-in.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
@@ -193,6 +193,15 @@ export async function daysBefore(dataDir: string, date: string): Promise<Day[]> 
 export function segmentFiles(dataDir: string, day: Day): string[] {
   const folder = liveFolder(dataDir, day);
   return namesIn(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
+}
+
+/** Throws the system's error if a folder that exists cannot be listed: an empty list then says only that the file system gives no answer. */
+export function refuseUnlisted(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
 }
 
 async function foldersOf(path: string): Promise<string[]> {

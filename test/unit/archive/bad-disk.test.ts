@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
-import { archivePath, manifestPath, type Segment, segmentPath } from "../../../server/domain/day.ts";
+import { archivePath, liveFolder, manifestPath, type Segment, segmentPath } from "../../../server/domain/day.ts";
+import { replaceFiles, systemFiles } from "../../../server/platform/files/files.ts";
 import {
   archivedIds,
   day,
@@ -10,6 +11,7 @@ import {
   filesBelow,
   lines,
   realArchiver,
+  sealHere,
   seconds,
   segmentOf,
   temporaryData,
@@ -162,4 +164,26 @@ test("a late segment of today waits for the day's end", async () => {
   await drained(archiver);
   await archiver.stop(0);
   expect(archiver.status()).toMatchObject({ segments_sealed: 1, days_merged: 0 });
+});
+
+test("a day whose folder cannot be listed for a moment is merged later, and is not taken for an empty day", async () => {
+  await sealHere(dataDir, writeDay(dataDir, { segments: 1 }));
+  const archiver = realArchiver(dataDir, { retryMs: 1 });
+  const gone = () => {
+    throw Object.assign(new Error("ENOTCONN: socket is not connected"), { code: "ENOTCONN" });
+  };
+  replaceFiles({ ...systemFiles, readdirSync: gone });
+  try {
+    archiver.merge(day);
+  } finally {
+    replaceFiles(systemFiles);
+  }
+  await until(() => archiver.failures.length > 0, "the failure to be reported");
+  expect(archiver.failures).toMatchObject([{ code: "ENOTCONN" }]);
+  await until(() => {
+    archiver.setRoom({ forSeals: plenty, forMerges: plenty });
+    return archiver.archived.length === 1;
+  }, "the day to be merged");
+  await archiver.stop(0);
+  expect(existsSync(liveFolder(dataDir, day))).toBe(false);
 });

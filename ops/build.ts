@@ -17,6 +17,7 @@ const entries = [
     "archive/seal/seal",
     "archive/merge/day",
     "archive/verify/verify",
+    "app/data/book",
     "app/dataset/dataset",
     "app/official/official",
     "app/tardis/tardis",

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { circleIn, type Import, importsOf, roomOf, serverFiles, webFiles } from "./graph.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { circleIn, type Import, importsOf, roomOf, root, serverFiles, webFiles } from "./graph.ts";
 
 /** The layers of server/, lowest first. A room imports rooms of lower layers and itself; rooms of one layer never import each other. */
 const serverLayers: readonly (readonly string[])[] = [
@@ -63,4 +65,12 @@ test("the page takes types from the server, and values from the rooms without a 
 
 test("there is no circle of imports, not even of types", () => {
   expect(circleIn([...serverFiles, ...webFiles])).toBeNull();
+});
+
+test("every worker that server/workers.ts starts is an entry point of the executable", () => {
+  const read = (file: string) => readFileSync(join(root, file), "utf8");
+  const started = [...read("server/workers.ts").matchAll(/"\.\/([\w/-]+)\.worker\.ts"/g)].map(([, name = ""]) => name);
+  const built = read("ops/build.ts");
+  expect(started.length).toBeGreaterThan(5);
+  expect(started.filter((name) => !built.includes(`"${name}"`))).toEqual([]);
 });

@@ -10,6 +10,15 @@ const foreignKo =
 /** States of a connection in Korean. */
 const statesKo: Readonly<Record<string, string>> = { connecting: "연결 중", waiting: "재연결 대기", open: "연결됨" };
 
+/** Meaning of an HTTP status in place of a stream, in Korean. */
+const statusesKo: Readonly<Record<string, string>> = {
+  403: "방화벽이 거부함",
+  404: "스트림 없음",
+  418: "잠시 차단됨",
+  429: "연결 시도가 너무 많음",
+  451: "제공되지 않는 나라",
+};
+
 /** The recorder's own sentences, with their Korean translation. */
 const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [/^no data received yet$/, "아직 받은 데이터가 없습니다"],
@@ -17,8 +26,12 @@ const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [/^the disk does not accept data: (?<why>.*)$/, "디스크에 쓸 수 없습니다: {why}"],
   [/^the disk is almost full: (?<n>\d+) MiB are free$/, "디스크 공간이 {n} MiB만 남았습니다"],
   [/^the disk is (?:almost )?out of inodes: (?<n>\w+) are left .*$/, "디스크의 아이노드가 부족합니다(남은 개수: {n})"],
-  [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+): (?<why>.*)$/, "연결 {id}({host}) {state}: {why}"],
-  [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+)$/, "연결 {id}({host}) {state}"],
+  [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+)(?:: (?<why>.*))?$/, "연결 {id}({host}) {state}{because}"],
+  [/^the exchange answered HTTP (?<n>\d+)/, "거래소 응답 HTTP {n}: {status}"],
+  [/^closed by the exchange with code (?<code>.*)$/, "거래소가 연결을 닫았습니다(코드 {code})"],
+  [/^no connection: refused, /, "연결할 수 없습니다(거부, 네트워크, 이름)"],
+  [/^the connection failed$/, "연결하지 못했습니다"],
+  [/^the handshake took longer than 10 s/, "10초 안에 연결되지 않았습니다"],
   [/^rt-data itself$/, "RT-Data 자체"],
   [/^rt-data itself uses (?<n>\d+) ?% of the machine$/, "그중 RT-Data {n}%"],
   [/^the whole machine$/, "서버 전체"],
@@ -70,7 +83,12 @@ export function localizedReason(text: string, language: Language): string {
   }
   for (const [pattern, korean] of sentences) {
     const found = pattern.exec(text);
-    if (found !== null) return fill(korean, { ...found.groups, state: statesKo[found.groups?.["state"] ?? ""] ?? "" });
+    if (found === null) continue;
+    const { state = "", why = "", n = "", ...rest } = found.groups ?? {};
+    const status = statusesKo[n] ?? (n >= "500" ? "지금은 응답할 수 없음" : "요청이 거절됨");
+    const reason = localizedReason(why, language);
+    const because = reason === "" ? "" : `: ${reason}`;
+    return fill(korean, { ...rest, n, status, state: statesKo[state] ?? "", why: reason, because });
   }
   return symbolSentences.reduce((result, [pattern, korean]) => {
     return result.replace(pattern, (_, s: string, t: unknown) =>

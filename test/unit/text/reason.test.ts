@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { refusalText } from "../../../server/binance/sockets/connection.ts";
 import { foreignAnswer } from "../../../server/platform/fetch/foreign-answer.ts";
 import { localizedReason } from "../../../server/text/reason.ts";
 
@@ -10,8 +11,30 @@ test("the recorder's reason for an answer that is not Binance's is translated wi
     expect(korean.split(key)).toHaveLength(3);
     expect(localizedReason(reason, "en")).toBe(reason);
   }
-  const closed = "closed by the exchange with code 1006";
-  expect(localizedReason(closed, "ko")).toBe(closed);
+  const ofSystem = "connect ECONNREFUSED 18.179.1.2:9443";
+  expect(localizedReason(ofSystem, "ko")).toBe(ofSystem);
+});
+
+test("each reason why a connection failed is Korean, also within another sentence", () => {
+  const failed = (message: string) =>
+    refusalText({ message } as unknown as Event, { kind: "direct" }, "stream.binance.com:9443");
+  const ofStatus = (status: number) => failed(`Expected 101 status code: ${status}`);
+  const reasons = [
+    ...[400, 403, 404, 418, 429, 451, 500, 503].map(ofStatus),
+    ...[failed("Failed to connect"), failed("")],
+    ...["closed by the exchange with code 1006", "the exchange answered HTTP 503"],
+  ];
+  for (const reason of reasons) {
+    expect(localizedReason(reason, "ko")).toMatch(/^[가-힣]/);
+    expect(localizedReason(`connection 1 to a.example:9443 is waiting: ${reason}`, "ko")).toBe(
+      `연결 1(a.example:9443) 재연결 대기: ${localizedReason(reason, "ko")}`,
+    );
+    expect(localizedReason(reason, "en")).toBe(reason);
+  }
+  expect(localizedReason(ofStatus(503), "ko")).toBe("거래소 응답 HTTP 503: 지금은 응답할 수 없음");
+  expect(localizedReason("closed by the exchange with code 1008 (disconnected)", "ko")).toBe(
+    "거래소가 연결을 닫았습니다(코드 1008 (disconnected))",
+  );
 });
 
 test("the reasons why a recorder is not ready are translated with their values", () => {

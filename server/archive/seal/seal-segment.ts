@@ -1,5 +1,5 @@
 import { type Segment, segmentPath, temporarySuffix } from "../../domain/day.ts";
-import { FileError } from "../../platform/errors.ts";
+import { codeOf, FileError } from "../../platform/errors.ts";
 import { createOutput, removeIfThere, renameDurably } from "../../platform/files/durable-files.ts";
 import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from "../../platform/files/files.ts";
 import { readChunks } from "../../storage/read/line-reader-sync.ts";
@@ -35,8 +35,8 @@ export function sealSegment(job: SealJob, compress: Compress): SealResult {
   const raw = segmentPath(job.dataDir, job.segment, "open");
   const sealed = segmentPath(job.dataDir, job.segment, "sealed");
   const temporary = sealed + temporarySuffix;
-  if (!existsSync(raw)) return { kind: "gone" };
-  const rawBytes = attempt("read", raw, () => statSync(raw).size);
+  const rawBytes = attempt("read", raw, () => sizeOf(raw));
+  if (rawBytes === null) return { kind: "gone" };
   if (rawBytes === 0) {
     attempt("remove", raw, () => unlinkSync(raw));
     return { kind: "empty" };
@@ -53,6 +53,16 @@ export function sealSegment(job: SealJob, compress: Compress): SealResult {
     return sealInto(temporary, job, compress, rawBytes);
   } catch (error) {
     removeIfThere(temporary);
+    throw error;
+  }
+}
+
+/** Returns null if the file does not exist. A file system that gives no answer throws: the segment must not be taken for gone. */
+function sizeOf(path: string): number | null {
+  try {
+    return statSync(path).size;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
 }

@@ -166,12 +166,23 @@ test("a late segment of today waits for the day's end", async () => {
   expect(archiver.status()).toMatchObject({ segments_sealed: 1, days_merged: 0 });
 });
 
+function gone(): never {
+  throw Object.assign(new Error("ENOTCONN: socket is not connected"), { code: "ENOTCONN" });
+}
+
+test("a segment is not taken for gone while its file system gives no answer", async () => {
+  const segments = writeDay(dataDir, { segments: 1 });
+  replaceFiles({ ...systemFiles, statSync: gone as never, existsSync: () => false });
+  try {
+    await expect(sealHere(dataDir, segments)).rejects.toThrow("ENOTCONN");
+  } finally {
+    replaceFiles(systemFiles);
+  }
+});
+
 test("a day whose folder cannot be listed for a moment is merged later, and is not taken for an empty day", async () => {
   await sealHere(dataDir, writeDay(dataDir, { segments: 1 }));
   const archiver = realArchiver(dataDir, { retryMs: 1 });
-  const gone = () => {
-    throw Object.assign(new Error("ENOTCONN: socket is not connected"), { code: "ENOTCONN" });
-  };
   replaceFiles({ ...systemFiles, readdirSync: gone });
   try {
     archiver.merge(day);

@@ -41,6 +41,7 @@ const real = {
   sleepSync: Bun.sleepSync,
   memoryUsage: process.memoryUsage,
   randomUUID: crypto.randomUUID.bind(crypto),
+  getRandomValues: crypto.getRandomValues.bind(crypto),
   cpuUsage: process.cpuUsage,
 };
 
@@ -116,6 +117,13 @@ crypto.randomUUID = () => {
     Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join("");
   return machine === null ? real.randomUUID() : `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
 };
+const getRandomValues = <T extends ArrayBufferView | null>(target: T): T => {
+  if (machine === null) return real.getRandomValues(target as never) as T;
+  const bytes = target === null ? [] : new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = Math.floor(Math.random() * 256);
+  return target;
+};
+crypto.getRandomValues = getRandomValues as typeof crypto.getRandomValues;
 /** Files contain it, so that its number of digits would matter. */
 Object.defineProperty(process, "pid", { value: 4242 });
 process.cpuUsage = (before) => (machine === null ? real.cpuUsage(before) : { user: 0, system: 0 });

@@ -15,6 +15,7 @@ import type { Log } from "../platform/log/log.ts";
 import { createMutes, type Mutes } from "./mutes.ts";
 import type { Observation } from "./observation.ts";
 import { acknowledge, beginning, evaluate, type MonitorState, openOf, withCost } from "./rules/evaluate.ts";
+import { rules, stateKeyOf } from "./rules/rules.ts";
 
 /** Keeps incidents up to date by observing the recorder. */
 export type IncidentWatch = Incidents & {
@@ -106,8 +107,8 @@ export function createIncidents(
   }
 
   function withCurrentCost(incident: Incident): Incident {
-    const { costs } = ruleFacts[incident.rule];
-    if (costs === undefined) return incident;
+    const costs = rules.find(({ key }) => key === stateKeyOf(incident))?.costs ?? [];
+    if (costs.length === 0) return incident;
     const cost = attempt("the cost of an incident", () => deps.costOf(incident, costs));
     return cost === null ? incident : { ...incident, ...cost };
   }
@@ -135,7 +136,9 @@ export function createIncidents(
       const now = nowUs();
       const loaded = attempt("incidents", () => {
         const open = kept().open();
-        const newest = open.filter(({ rule }, n) => !open.slice(n + 1).some((later) => later.rule === rule));
+        const newest = open.filter(
+          (incident, n) => !open.slice(n + 1).some((later) => stateKeyOf(later) === stateKeyOf(incident)),
+        );
         for (const incident of open)
           if (!newest.includes(incident)) kept().save({ ...incident, to_us: incident.changed_us });
         return { open: newest, ended: kept().endedSince(now - recentUs), lastId: kept().lastId() };

@@ -4,14 +4,14 @@ import type { Incident } from "../../domain/incidents/incident.ts";
 import type { IncidentRule } from "../../domain/incidents/incident-rules.ts";
 import type { Observation } from "../observation.ts";
 import { type Change, end, freshState, type RuleState, step } from "./rule-state.ts";
-import { rules } from "./rules.ts";
+import { rules, stateKeyOf } from "./rules.ts";
 
 /** State of all rules between two evaluations. */
 export type MonitorState = {
   /** Time of the latest evaluation, µs. */
   readonly atUs: number;
   readonly lastId: number;
-  readonly rules: ReadonlyMap<IncidentRule, RuleState>;
+  readonly rules: ReadonlyMap<string, RuleState>;
 };
 
 /** A longer pause between evaluations means that the machine slept, so earlier observations are outdated, µs. */
@@ -28,18 +28,18 @@ export function beginning(
   earlier: { readonly open: readonly Incident[]; readonly ended: readonly Incident[]; readonly lastId: number },
   startedUs: number,
 ): MonitorState {
-  const states = new Map<IncidentRule, RuleState>();
-  for (const { rule } of rules) {
-    const ended = earlier.ended.filter((incident) => incident.rule === rule);
-    const incident = earlier.open.find((incident) => incident.rule === rule) ?? null;
-    states.set(rule, { ...freshState(startedUs), ended, incident, reported: incident });
+  const states = new Map<string, RuleState>();
+  for (const { key } of rules) {
+    const ended = earlier.ended.filter((incident) => stateKeyOf(incident) === key);
+    const incident = earlier.open.find((incident) => stateKeyOf(incident) === key) ?? null;
+    states.set(key, { ...freshState(startedUs), ended, incident, reported: incident });
   }
   return { atUs: startedUs, lastId: earlier.lastId, rules: states };
 }
 
 /**
  * Evaluates all rules and returns the next state and the changes of incidents, in order. Pure.
- * Each rule has at most one open incident. While a parent rule finds a problem, a rule keeps silent: its incident neither opens nor
+ * Each rule has at most one open incident, and for gaps each cause. While a parent rule finds a problem, a rule keeps silent: its incident neither opens nor
  * changes nor closes.
  */
 export function evaluate(
@@ -57,8 +57,8 @@ export function evaluate(
   let { lastId } = before;
 
   for (const entry of rules) {
-    const { rule, parents } = entry;
-    const previous = states.get(rule) ?? freshState(nowUs);
+    const { rule, key, parents } = entry;
+    const previous = states.get(key) ?? freshState(nowUs);
     const awake = wasAsleep ? { ...previous, heldUs: nowUs } : previous;
     const state = wasPutBack ? withinTime(awake, nowUs) : awake;
     const ruleSettings = settings[rule];
@@ -71,18 +71,18 @@ export function evaluate(
     const finding = entry.find({ ...look, isRaised, isTold: (gap) => isReportedByOther(states, gap) }, settings);
     if (finding !== null && finding !== "unknown" && !finding.isPartial) silencing.add(rule);
     if (parents.some((parent) => silencing.has(parent))) {
-      states.set(rule, { ...state, heldUs: nowUs, seenUs: null });
+      states.set(key, { ...state, heldUs: nowUs, seenUs: null });
       continue;
     }
     if (finding === "unknown") {
-      states.set(rule, state);
+      states.set(key, state);
       continue;
     }
     const nextId = Math.max(lastId + 1, Math.floor((nowUs - idStartUs) / 1e6));
     apply(step(state, finding, { rule: entry, settings: ruleSettings, nowUs, nextId, isBackfilling }));
 
     function apply({ state, change }: { state: RuleState; change: Change | null }): void {
-      states.set(rule, state);
+      states.set(key, state);
       if (change === null) return;
       changes.push(change);
       lastId = Math.max(lastId, change.incident.id);
@@ -117,9 +117,10 @@ export function acknowledge(
 
 /** Updates the cost of an open incident. */
 export function withCost(before: MonitorState, incident: Incident): MonitorState {
-  const state = before.rules.get(incident.rule);
+  const key = stateKeyOf(incident);
+  const state = before.rules.get(key);
   if (state?.incident?.id !== incident.id) return before;
-  return { ...before, rules: new Map(before.rules).set(incident.rule, { ...state, incident }) };
+  return { ...before, rules: new Map(before.rules).set(key, { ...state, incident }) };
 }
 
 /** Returns the open incidents, in the order of the rules. */
@@ -128,9 +129,9 @@ export function openOf(state: MonitorState): readonly Incident[] {
 }
 
 /** Tests whether an open or recently ended incident of another rule counts this gap among its costs. */
-function isReportedByOther(states: ReadonlyMap<IncidentRule, RuleState>, gap: Gap): boolean {
+function isReportedByOther(states: ReadonlyMap<string, RuleState>, gap: Gap): boolean {
   return rules.some(({ rule, costs }) => {
-    if (rule === "gap" || !costs?.includes(gap.cause)) return false;
+    if (rule === "gap" || !costs.includes(gap.cause)) return false;
     const { incident = null, ended = [] } = states.get(rule) ?? {};
     return [...ended, ...(incident === null ? [] : [incident])].some((incident) => covers(incident, gap));
   });

@@ -1,7 +1,7 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import type { FindRule, Look } from "./rule.ts";
 
-/** Finds gaps that matter and that no other incident reports. All gaps within some minutes are one incident. */
+/** Finds gaps that matter and that no other incident reports. All gaps of a cause within some minutes are one incident. */
 export const gap: FindRule<"gap"> = (look) => {
   const reported = look.seen.gaps.filter((gap) => isWorthReporting(gap, look));
   if (reported.length === 0) return null;

@@ -174,7 +174,7 @@ function waitForEnd(state: RuleState, at: Moment): { state: RuleState; change: C
   const clearUs = settings.clear_s * 1e6;
   const growing = { first: clearUs, longest: Math.max(clearUs, longestClearUs) };
   const neededUs = state.isOver ? 0 : backoff(growing, times);
-  const waitsUs = at.isBackfilling && (rule.costs?.length ?? 0) > 0 ? backfillWaitUs : 0;
+  const waitsUs = at.isBackfilling && rule.costs.length > 0 ? backfillWaitUs : 0;
   if (nowUs - gone.knownUs < neededUs + waitsUs) return { state: { ...state, gone }, change: null };
   return end(state, gone.atUs, nowUs);
 }

@@ -3,7 +3,7 @@ import type { Gap } from "../../../server/domain/gap.ts";
 import { type IncidentRule, incidentRules } from "../../../server/domain/incidents/incident-rules.ts";
 import type { Hardware, Status } from "../../../server/domain/status.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
-import { beginning, evaluate } from "../../../server/monitor/rules/evaluate.ts";
+import { beginning, evaluate, openOf } from "../../../server/monitor/rules/evaluate.ts";
 import { rules } from "../../../server/monitor/rules/rules.ts";
 import { disksOf } from "../../support/fakes/fake-status.ts";
 import { closed, createWatch, defaultAlerts, observe, silent, startUs } from "../../support/fakes/observation.ts";
@@ -221,7 +221,8 @@ test.each(cases.map((ruleCase) => [ruleCase.rule, ruleCase] as const))(
 );
 
 test("every rule of the contract is in the table once, after its parents, and has a test here", () => {
-  expect(rules.map(({ rule }) => rule).sort()).toEqual([...incidentRules].sort());
+  expect([...new Set(rules.map(({ rule }) => rule))].sort()).toEqual([...incidentRules].sort());
+  expect(new Set(rules.map(({ key }) => key)).size).toBe(rules.length);
   for (const [n, { parents }] of rules.entries())
     for (const parent of parents) expect(rules.findIndex(({ rule }) => rule === parent)).toBeLessThan(n);
   const others = ["gap", "verify_failed", "crash_recovered"] as const;
@@ -396,13 +397,30 @@ test("a gap is reported only if no other incident reports it, and if it matters"
 test("gaps of many streams within minutes are one incident, which closes by itself with the true end", () => {
   const watch = createWatch();
   const gaps = ["BTCUSDT", "ETHUSDT", "SOLUSDT"].map((symbol) => aGap({ symbol }));
-  const later = aGap({ from_us: startUs + 200e6, to_us: startUs + 260e6, cause: "missing" });
+  const later = aGap({ from_us: startUs + 200e6, to_us: startUs + 260e6 });
   watch.run(150, (now) => observe(now, { gaps }));
   watch.run(1500, (now) => observe(now, { gaps: [...gaps, later] }));
   expect(watch.told()).toEqual(["gap opened", "gap changed", "gap closed"]);
   const [opened, , ended] = watch.changes.map(({ incident }) => incident);
   expect(opened).toMatchObject({ subject_count: 3, value: 25, from_us: gaps[0]?.from_us, detail: "reconnect" });
   expect(ended).toMatchObject({ to_us: later.to_us, worst: 60 });
+});
+
+test("gaps of different causes within minutes are different incidents, also across a restart", () => {
+  const watch = createWatch();
+  const lost = aGap({});
+  const absent = aGap({ from_us: startUs + 20e6, to_us: startUs + 60e6, cause: "missing" });
+  watch.run(150, (now) => observe(now, { gaps: [lost, absent] }));
+  expect(
+    watch
+      .open()
+      .map(({ rule, detail }) => `${rule} ${detail}`)
+      .sort(),
+  ).toEqual(["gap missing", "gap reconnect"]);
+  const state = beginning({ open: watch.open(), ended: [], lastId: 9 }, startUs + 200e6);
+  expect(openOf(state)).toHaveLength(2);
+  watch.run(1500, (now) => observe(now, { gaps: [lost, absent] }));
+  expect(watch.told()).toEqual(["gap opened", "gap opened", "gap closed", "gap closed"]);
 });
 
 test("a failed verification stays open until the same archive is verified or a day has passed, even across a restart", () => {

@@ -67,9 +67,9 @@ test("the real program answers every command in Korean, draws its charts, knows 
     expect([name, textOf(seen)]).not.toEqual([name, expect.stringContaining("처리하지 못했습니다")]);
     expect([name, /[가-힣]/.test(textOf(seen))]).toEqual([name, true]);
   }
-  expect(textOf(answers.get("status") as Seen)).toContain("심볼 3개, 스트림 6개");
+  expect(textOf(answers.get("status") as Seen)).toContain("심볼 3개, 초당 ");
   expect(textOf(answers.get("symbols") as Seen)).toMatch(/^BTCUSDT +\d/m);
-  expect(textOf(answers.get("book") as Seen)).toMatch(/^ask [\d,.]+ +\S+$/m);
+  expect(textOf(answers.get("book") as Seen)).toMatch(/^매도 [\d,.]+ +\S+$/m);
   expect(answers.get("chart")).toMatchObject({ kind: "picture" });
   expect(await demo.ask("/today picture")).toMatchObject({ kind: "picture" });
   const stranger = { id: 5, first_name: "Mallory", is_bot: false };
@@ -84,7 +84,7 @@ test("the real program answers every command in Korean, draws its charts, knows 
 
 test("the executable alone draws a chart, in an empty folder with an empty PATH", async () => {
   const demo = await startDemo([built]);
-  expect(textOf(await demo.ask("/status"))).toContain("All is well.");
+  expect(textOf(await demo.ask("/status"))).toContain("Recording · 3 symbols");
   const chart = await demo.ask("/chart ETHUSDT 1h");
   if (!("png" in chart)) throw new Error(`no picture: ${textOf(chart)}`);
   expect([...chart.png.slice(1, 4)]).toEqual([0x50, 0x4e, 0x47]);

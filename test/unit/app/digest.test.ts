@@ -90,7 +90,8 @@ test("the digest covers exactly its day: all pages, without halts, with all inci
     gaps: { count: 251, longestUs: hourUs, missing: 2500, repaired: 2000 },
     archives: { count: 300, rawBytes: 15_000_000, compressedBytes: 1_200_000 },
   });
-  expect(facts?.incidents.map(({ rule }) => rule)).toEqual(["disk_low", "disconnected"]);
+  expect(facts?.incidents.map(({ rule }) => rule)).toEqual(["disk_low"]);
+  expect(facts?.open.map(({ rule }) => rule)).toEqual(["disconnected", "delay"]);
 });
 
 test("the digest waits for merges and archives of its day, until it cannot wait any longer", async () => {

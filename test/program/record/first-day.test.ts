@@ -79,7 +79,7 @@ test("on the first day no data is missing: page, API, ls, ls --days, verify and 
   const before = api.seen.length;
   await api.say("/status");
   const status = await nextSeen(api, before, "an answer to /status", 20_000);
-  expect("text" in status && status.text).toContain("100% of today recorded, 0 gaps today");
+  expect("text" in status && status.text).toContain("Today (UTC): 100% recorded, no gaps");
   await api.say("/today");
   const answer = await nextSeen(api, before + 1, "an answer to /today", 20_000);
   expect("text" in answer && answer.text).toContain("2 symbols, all of them whole");

@@ -50,7 +50,7 @@ export const book: Command = {
       selectStreams({ dataDir, streams: null, symbols: [symbol], range, zone });
     }
     const progress = createProgress(terminal);
-    let isDamaged = false;
+    const damagedFiles = new Set<string>();
     const warn = (line: string) => {
       progress.clear();
       process.stderr.write(`rt-data: ${line}\n`);
@@ -63,8 +63,8 @@ export const book: Command = {
         check: createSourceCheck(terminal.stop),
         onDamage(path, problem) {
           if (terminal.stop.aborted) return;
-          isDamaged = true;
-          warn(`${path}: ${problem}`);
+          if (!damagedFiles.has(path)) warn(`${path}: ${problem}`);
+          damagedFiles.add(path);
         },
       },
     );
@@ -72,7 +72,7 @@ export const book: Command = {
     if (terminal.stop.aborted) throw new Error("reading the book was stopped");
     const text = flags.json === undefined ? bookText(answer, zone) : `${JSON.stringify(answer, null, 2)}\n`;
     await createStandardOutput(terminal.stop).write(text);
-    return answer.source === null || isDamaged ? 1 : 0;
+    return answer.source === null || damagedFiles.size > 0 ? 1 : 0;
   },
 };
 
@@ -129,7 +129,7 @@ function noBookText({ at_us, reason, gap, before }: BookAtInstant, zone: TimeZon
     missing_ids: "update ids are missing around this instant, and no REST book had come since",
     no_rest_book: "diffs are recorded, but no REST book before this instant that they continue",
     silent: "the newest record is more than 60 s older, so the book may have changed since",
-    not_recorded: "no order book of this symbol is recorded on this day",
+    not_recorded: "no order book of this symbol can be read on this day before the instant",
   }[reason ?? "not_recorded"];
   if (before === null) return why;
   const age = ((at_us - before.recv_us) / 1e6).toFixed(1);

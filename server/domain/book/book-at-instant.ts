@@ -13,7 +13,7 @@ export type BookLevel = readonly [price: string, quantity: string];
  * | `missing_ids` | Update ids are missing around the instant, and no REST book had come since. |
  * | `no_rest_book` | Diffs are recorded, but no REST book to which they can be joined. |
  * | `silent` | The newest record of a book is too old: the book may have changed since. |
- * | `not_recorded` | No stream with books is recorded on this day. |
+ * | `not_recorded` | No record of a book can be read on this day before the instant. |
  */
 export type NoBookReason = "gap" | "missing_ids" | "no_rest_book" | "silent" | "not_recorded";
 

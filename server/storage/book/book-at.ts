@@ -32,7 +32,8 @@ export async function bookAt(request: BookRequest, reading: BookReading): Promis
     return { ...answer, ...contentOf(rebuilt.image, depth), ...agedBy(recvUs, atUs), source: "depth", rest_book };
   }
   const partials = partialFolders.map((stream) => {
-    return { stream, ...bookStream(request.dataDir, { stream, symbol }, { fromUs: atUs, toUs: atUs }, reading.gapsOf) };
+    const span = { fromUs: atUs - silentUs, toUs: atUs };
+    return { stream, ...bookStream(request.dataDir, { stream, symbol }, span, reading.gapsOf) };
   });
   const open = partials.filter(({ gaps }) => gapAt(gaps, atUs) === null);
   const nearest = await newestLine(open, atUs - silentUs, atUs, reading);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { rmSync, truncateSync } from "node:fs";
+import { join } from "node:path";
 import { temporaryFolder } from "../../support/folder.ts";
 import { run } from "../../support/run.ts";
 import { at, diff, type Row, rows, writeArchive, writeSegments } from "../../support/simulator/recorded-folder.ts";
@@ -39,6 +40,11 @@ rebuilt from the REST book of 2026-11-22T12:00:00.000Z and the diffs since; upda
 update ids are missing around this instant, and no REST book had come since
 the nearest book before it: depth of 2026-11-22T12:04:59.000Z, 61.0 s earlier
 `);
+  rmSync(join(folder, "live", "stream=depthSnapshot"), { recursive: true });
+  const path = writeArchive(folder, "depth20", [[start, String(restBook[1])]]);
+  truncateSync(path, 20);
+  const damaged = await book("--at", "2026-11-22T12:00:10");
+  expect([damaged.code, damaged.errors.split(path).length]).toEqual([1, 2]);
   const wrong = await run(["book", "--data-dir", folder, "--at", "noon", "--symbol", "BTCUSD"]);
   expect(wrong.errors).toContain('--at "noon" is not accepted');
   expect([shown.code, json.code, none.code, wrong.code]).toEqual([0, 0, 1, 2]);

@@ -167,3 +167,18 @@ test("the first minutes of a day go on from the last REST book of the day before
   const { last_update_id, rest_book } = await read(midnight + 20.5 * second);
   expect([last_update_id, rest_book?.last_update_id]).toEqual([140, 2]);
 });
+
+test("the first seconds of a day show the last partial book of the day before, unless a gap lies over midnight", async () => {
+  const midnight = at("00:00:00", "2026-11-23");
+  writeArchive(folder, "depth20", [[midnight - 20 * second, image(120)]]);
+  writeSegments(folder, "depth20", [[midnight + 40 * second, image(180)]]);
+  const { source, last_update_id, age_ms } = await read(midnight + 5 * second);
+  expect({ source, last_update_id, age_ms }).toEqual({ source: "depth20", last_update_id: 120, age_ms: 25_000 });
+  const gap: Partial<Gap> = {
+    stream: "depth20",
+    from_us: midnight - 10 * second,
+    to_us: midnight + 30 * second,
+    cause: "reconnect",
+  };
+  expect((await read(midnight + 5 * second, [gap])).reason).toBe("gap");
+});

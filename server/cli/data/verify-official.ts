@@ -8,6 +8,7 @@ import { officialKind, officialStreams } from "../../official/official-file.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { createBandwidthLimit } from "../../platform/fetch/bandwidth-limit.ts";
 import { firstDate } from "../../storage/list/invented-day.ts";
+import { isDemoFolder } from "../../storage/lock/data-folder.ts";
 import type { Flags } from "../framework/command.ts";
 import type { SelectedStream } from "./selection.ts";
 import { withNoun } from "./verify-report.ts";
@@ -34,13 +35,17 @@ export function officialDays(tracks: readonly SelectedStream[], today: string = 
 
 /**
  * Compares days with Binance's files, one at a time, oldest first.
- * @throws OperatorError if no day can be compared, or the file's address in the config is invalid
+ * @throws OperatorError if no day can be compared, the folder is the demo's, or the file's address in the config is invalid
  */
 export async function compareWithOfficial(
   flags: Flags,
   { dataDir, tracks }: { readonly dataDir: string; readonly tracks: readonly SelectedStream[] },
   { stop, onProgress }: { readonly stop: AbortSignal; readonly onProgress: (share: number, item: string) => void },
 ): Promise<OfficialDay[]> {
+  if (isDemoFolder(dataDir))
+    throw new OperatorError(
+      `${dataDir} holds the demo's invented trades, which are in no file of Binance; leave out --official`,
+    );
   const loaded = loadSome(["official.url", "official.bandwidth_mbps"], flags.config ?? null);
   if (!loaded.ok)
     throw new OperatorError(loaded.problems.map(({ where, problem }) => `${where}: ${problem}`).join("\n"));

@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { compareWithOfficial } from "../../../server/cli/data/verify-official.ts";
 import { date, recordedFolder, secondLines, today, tradeLine } from "../../support/data/recorded-data.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 import {
   csvOf,
   pythonMissing,
@@ -54,3 +58,11 @@ test.skipIf(pythonMissing !== "")(
     server.stop();
   },
 );
+
+test("the demo's invented trades are not compared with Binance's files", async () => {
+  const dataDir = temporaryFolder();
+  writeFileSync(join(dataDir, "this-is-demo-data"), "");
+  const deps = { stop: AbortSignal.timeout(600_000), onProgress() {} };
+  await expect(compareWithOfficial({}, { dataDir, tracks: [] }, deps)).rejects.toThrow("leave out --official");
+  rmSync(dataDir, { recursive: true });
+});

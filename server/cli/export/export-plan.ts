@@ -115,7 +115,7 @@ export function exportSettings(flags: Flags): ExportSettings {
       "feather and freqtrade hold bars or intervals: add --bars 1m or --every 1s; give csv or parquet for records",
     );
   const output = outputSettings<(typeof marketFormats)[number] | (typeof barFormats)[number]>(flags, problems, {
-    formats: ["csv", "parquet", ...marketFormats, ...(problems.length > 0 ? barFormats : [])],
+    formats: ["csv", "parquet", ...barFormats, ...marketFormats],
     named: formats,
   });
   const settings: ExportSettings = {

@@ -206,7 +206,7 @@ function planJobs(jobs: readonly ExportJob[], settings: ExportSettings): ExportP
 }
 
 function lineOf({ path, rows, bytes }: WrittenFile): string {
-  return `${path}: ${rows.toLocaleString("en")} rows, ${bytes.toLocaleString("en")} bytes`;
+  return `${path}: ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}, ${bytes.toLocaleString("en")} bytes`;
 }
 
 /** Tells whether the rows go to standard output: the report must not mix with them. */

@@ -84,6 +84,8 @@ export function settingsOfMarket({ format, out }: MarketSettings, skipsDamaged: 
 /** Plans the files of each symbol and day. @throws OperatorError if a day lacks a stream that is asked for */
 export function planMarket(selection: Selection, settings: MarketSettings): ExportJob[] {
   const { range } = selection;
+  // Fails with the range that was asked for, not with the longer one below.
+  selectRecords(selection);
   // A day's book begins in the records before it, and a book of diffs in the REST books.
   const streams = selection.streams?.includes("depth")
     ? [...selection.streams, depthSnapshot.folder]

@@ -54,10 +54,12 @@ export function outputSettings<Format extends string>(
   if (out === "") problems.push("--out FILE_OR_DIR is missing; give a file, a folder, or - for standard output");
   const asked = packingOf(out);
   const ending = named.find((format) => out.endsWith(asked === null ? `.${format}` : `.${format}.${asked}`));
-  if (flags.format === undefined && ending === undefined && out !== "")
-    problems.push(
-      `--format is missing; give ${inWords(named)} (or an --out that ends with .csv, .csv.gz, .csv.zst or .parquet)`,
+  if (flags.format === undefined && ending === undefined && out !== "") {
+    const endings = [".csv", ".csv.gz", ".csv.zst", ".parquet", ".feather"].filter((text) =>
+      named.some((format) => text.startsWith(`.${format}`)),
     );
+    problems.push(`--format is missing; give ${inWords(named)} (or an --out that ends with ${inWords(endings)})`);
+  }
   const format = wordOf(flags, problems, "format", formats, ending ?? (asked === null ? "parquet" : "csv"));
   const isFile = ending !== undefined || asked !== null || isNoFolder(out);
   const isFolder = out.endsWith("/") || isFolderNow(out) || !isFile;

@@ -13,7 +13,7 @@ const shortestUs = 100e3;
 
 export const acceptedIntervals = "an interval from 100ms to 1d that divides a day, such as 1s, 5m or 1h";
 export const acceptedBars =
-  "an interval such as 1m, or an amount: 1000t (trades), 50v (volume), 1M$ (quote volume, also 1Mq), with k or M before the letter";
+  "an interval that divides a day such as 1m, or an amount: 1000t (trades), 50v (volume), 1M$ (quote volume, also 1Mq), with k or M before the letter";
 
 /** Parses an interval to µs: `1s`. Null unless it is at least 100 ms and divides a UTC day, so that every day has the same borders. */
 export function parseInterval(text: string): number | null {

@@ -83,6 +83,7 @@ test("combinations without meaning are refused in words", () => {
   for (const [out, flags, expected] of [
     ["a.parquet.gz", {}, "Parquet is compressed inside (--compression); give an --out without .gz"],
     ["a.gz", {}, "--format is missing; give csv or parquet (or an --out that ends with .csv, .csv.gz, .csv.zst or"],
+    ["a", { format: "csvs" }, "give csv, parquet, feather, freqtrade, hftbacktest, tardis"],
     ["a.csv", { compression: "zstd" }, "let the name end with .csv.zst, or leave out --compression"],
     ["a.csv.gz", { compression: "none" }, "let the name end with .csv, or leave out --compression"],
     ["a.csv", { compression: "snappy" }, '--compression "snappy" is not accepted; give gzip, zstd, none'],

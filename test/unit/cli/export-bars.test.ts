@@ -346,7 +346,11 @@ test("--every of one side alone needs the other not; a symbol without the wanted
       { every: "1s", symbol: "BTCUSDT", stream: "depth20", levels: "21" },
       '--levels "21" is not accepted; give levels a side',
     ],
-    [{ bars: "7m" }, '--bars "7m" is not accepted; give an interval such as 1m, or an amount: 1000t (trades)'],
+    [
+      { bars: "7m" },
+      '--bars "7m" is not accepted; give an interval that divides a day such as 1m, or an amount: 1000t (trades)',
+    ],
+    [{ bars: "1m", out: "x.foo" }, "an --out that ends with .csv, .csv.gz, .csv.zst, .parquet or .feather)"],
     [{ every: "50ms" }, '--every "50ms" is not accepted; give an interval from 100ms to 1d that divides a day'],
     [{ bars: "1m", every: "1s" }, "--bars and --every are two kinds of rows"],
     [{ bars: "1m", levels: "5" }, "bars have no book"],

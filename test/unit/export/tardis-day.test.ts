@@ -135,7 +135,7 @@ test("types that cannot be made and flags without meaning are refused in words",
     [{ types: "incremental_book_L2", book: "depth20" }, `depth of BTCUSDT is not recorded on ${bookDate}`],
     [{ types: "trade" }, '--types "trade" is not accepted (did you mean "trades"?); give trades, '],
     [{ "on-gap": "clear" }, "--on-gap applies to --format hftbacktest only"],
-    // The day before is read too, but nobody asked for it.
+    // The day before is read too.
     [{ from: "2026-11-01", to: "2026-11-02" }, "from 2026-11-01T00:00:00.000Z before 2026-11-02T00:00:00.000Z"],
   ];
   for (const [more, words] of refusals) {

@@ -1,6 +1,6 @@
 import type { FeedGap } from "../../binance/gaps/feed-events.ts";
 import { type Day, dateStartUs, dayUs } from "../../domain/day.ts";
-import { clipGap, type Gap, type GapCause } from "../../domain/gap.ts";
+import { awaitsBackfill, clipGap, type Gap, type GapCause } from "../../domain/gap.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -16,9 +16,9 @@ import type { TimedGaps } from "./timed-gaps.ts";
 /** Records the gaps of the feed and requests backfills and order books for them. */
 export type GapIntake = {
   add(gaps: readonly FeedGap[]): void;
-  /** Records a loss on disk. Lost trades are backfilled as soon as a later record exists; their number is unknown until then. */
+  /** Records a loss on disk. Lost trades are backfilled as soon as a later record exists. */
   lose(stream: Stream, loss: Loss): void;
-  /** Finds the missing trades in gaps of earlier runs whose number of missing trades is still unknown, and backfills them. */
+  /** Finds the missing trades in gaps of earlier runs that were not searched for missing trades before the end of their run, and backfills them. */
   examineEarlierGaps(): void;
 };
 
@@ -36,7 +36,7 @@ export function createGapIntake(deps: {
   firstIds: Map<Stream, number>;
   /** Start of this run, µs. Earlier receipts belong to earlier runs. */
   startedUs: number;
-  journal: Pick<Journal, "gapsSince" | "runs">;
+  journal: Pick<Journal, "gapsSince" | "runs" | "backfills">;
   /** Calls `write` once a confirmed clock knows the end of the gap. */
   hold: TimedGaps["hold"];
   log: Log;
@@ -85,13 +85,10 @@ export function createGapIntake(deps: {
 
   return {
     lose(stream, { fromUs, toUs, records }) {
-      // Without its number, a start after a kill examines the gap.
-      const missing = isNumbered(stream.type.kind) ? null : records;
-      const gap = gapOf({ stream, fromUs, toUs, cause: "disk", missing, holes: [] });
+      const gap = gapOf({ stream, fromUs, toUs, cause: "disk", missing: records, holes: [] });
       ledger.add([gap]);
-      if (missing === null) ledger.foundMissing(gap.cause, records);
       if (stream.type.kind === "diffDepth") repair.wantBook(stream.symbol);
-      if (missing === null) backfillLater(stream, gap, 0);
+      if (isNumbered(stream.type.kind)) backfillLater(stream, gap, 0);
     },
     add(newGaps) {
       const pauses = newGaps.filter(({ cause }) => isPause(cause));
@@ -118,7 +115,7 @@ export function createGapIntake(deps: {
       }
     },
     examineEarlierGaps() {
-      for (const { gap, resumedUs } of uncountedGaps(deps.journal)) {
+      for (const { gap, resumedUs } of unsearchedGaps(deps.journal)) {
         const type = streamTypeOfFolder(gap.stream);
         if (type === null || resumedUs >= deps.startedUs) continue;
         void catchUp({ gap, stream: createStream(gap.symbol, type), resumedUs, firstId: null });
@@ -128,16 +125,28 @@ export function createGapIntake(deps: {
 }
 
 /**
- * Returns the gaps of trade streams with an unknown number of missing trades, and from when on each stream was recorded again: after a
- * pause, the start of the run that ended it.
+ * Returns the gaps of trade streams that were perhaps not searched for missing trades, and from when on each stream was recorded again:
+ * after a pause, the start of the run that ended it. A gap without its number was not searched. A loss on disk has its number at once, so
+ * it counts if its trades were neither backfilled nor wait for it. The journal keeps such gaps for some days only.
  */
-function uncountedGaps({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">): { gap: Gap; resumedUs: number }[] {
+function unsearchedGaps({
+  gapsSince,
+  runs,
+  backfills,
+}: Pick<Journal, "gapsSince" | "runs" | "backfills">): { gap: Gap; resumedUs: number }[] {
   const starts = runs().map(({ started_us }) => started_us);
+  const waiting = new Set(backfills.all().map(({ stream, symbol, fromUs }) => `${stream}/${symbol}/${fromUs}`));
+  const isUnsearchedLoss = (gap: Gap) =>
+    gap.cause === "disk" &&
+    gap.repaired === 0 &&
+    awaitsBackfill(gap) &&
+    !waiting.has(`${gap.stream}/${gap.symbol}/${gap.from_us}`);
   return gapsSince(0)
-    .filter(({ stream, cause, missing }) => {
-      const kind = streamTypeOfFolder(stream)?.kind;
-      const isExamined = isPause(cause) || cause === "missing" || cause === "disk";
-      return isExamined && missing === null && kind !== undefined && streamKinds[kind].backfill !== null;
+    .filter((gap) => {
+      const kind = streamTypeOfFolder(gap.stream)?.kind;
+      if (kind === undefined || streamKinds[kind].backfill === null) return false;
+      const isExamined = isPause(gap.cause) || gap.cause === "missing" || gap.cause === "disk";
+      return gap.missing === null ? isExamined : isUnsearchedLoss(gap);
     })
     .flatMap((gap) => {
       const resumedUs = resumedAfter(gap, starts);

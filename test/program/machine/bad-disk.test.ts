@@ -133,7 +133,7 @@ test("a damaged manifest does not stop the recording of its day", async () => {
   const { recorder, append, closed } = setUp(dataDir);
   append(5);
   await recorder.stop();
-  expect(closed).toEqual(["00-00_1000"]);
+  expect(closed).toEqual(["00-00_1001"]);
 });
 
 test("a sync of several hundred milliseconds, as when many files rotate at once, does not move writing to another thread", async () => {

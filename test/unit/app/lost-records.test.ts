@@ -136,7 +136,7 @@ test("a kill between a gap and the search for its trades does not keep them from
   const series = { stream: "aggTrade", symbol: "BTCUSDT", missing: null, repaired: 0 };
   journal.saveGaps([
     { ...series, from_us: recvUs(10), to_us: recvUs(15), cause: "missing" },
-    { ...series, from_us: recvUs(15), to_us: recvUs(21), cause: "disk" },
+    { ...series, from_us: recvUs(15), to_us: recvUs(21), missing: 5, cause: "disk" },
   ]);
   await journal.close(5000);
   await begin(midnightMs + 20_000);

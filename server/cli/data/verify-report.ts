@@ -126,7 +126,7 @@ function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const closed = gaps.filter((gap) => !awaitsBackfill(gap)).length - clock;
   return [
     `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${inFiles}`,
-    ...(isInvented ? ["          recorded by a wrong clock; it is kept but not withNoun"] : []),
+    ...(isInvented ? ["          recorded by a wrong clock; it is kept but not counted"] : []),
     ...problems.map(({ kind, detail }) => `          ${kind}: ${detail}`),
     ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.text}`),
     ...(spans.length > mostShown ? [`          and ${spans.length - mostShown} more`] : []),

@@ -1,4 +1,5 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
+import type { MissingIds } from "../../domain/ids/id-order.ts";
 import { countIds, type IdRange, idsOutside } from "../../domain/ids/id-ranges.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import type { IdReport } from "../../storage/ids/id-check.ts";
@@ -11,28 +12,51 @@ export function idProblems(
   gaps: readonly Gap[],
   all: readonly IdRange[],
 ): readonly Problem[] {
-  const problems: Problem[] = [];
-  const isExplained = (fromUs: number, toUs: number, explains: (gap: Gap) => boolean) =>
-    gaps.some((gap) => gap.from_us <= toUs && gap.to_us >= fromUs && explains(gap));
-  // A wrong clock may have put some of these ids into another day.
-  const missing = holes
-    .filter(({ fromUs, toUs }) => !isExplained(fromUs, toUs, (gap) => awaitsBackfill(gap) || gap.cause === "halted"))
-    .flatMap(({ fromId, toId }) => idsOutside({ first: fromId, last: toId }, all));
-  const unexplained = setbacks.filter(({ fromUs, toUs }) => !isExplained(fromUs, toUs, () => true));
-  const [firstMissing, setback] = [missing[0], unexplained[0]];
-  if (firstMissing !== undefined) {
-    const ids = `${firstMissing.first} to ${firstMissing.last}`;
-    problems.push({
-      kind: "id_missing",
-      detail: `${countIds(missing)} ids are missing and no gap explains it, first ${ids}`,
-    });
-  }
+  const problems: Problem[] = [...missingProblems(missingOf(holes, gaps, all), "are missing")];
+  const unexplained = setbacks.filter((setback) => !isExplained(setback, gaps, () => true));
+  const [setback] = unexplained;
   if (setback !== undefined) {
     const detail = `${unexplained.length} rows have an id that is not above the previous id, first ${setback.id} after ${setback.before}`;
     problems.push({ kind: "id_order", detail });
   }
   if (doubled > 0) problems.push({ kind: "id_order", detail: `${doubled} backfilled rows had already been recorded` });
   return problems;
+}
+
+/**
+ * Lists ids that are missing between the last row before `endUs`, the end of a day, and the next row: they may belong to the day of either
+ * row, so neither day is complete. `holes`: the missing ids of which the row before is of an earlier day than the row after.
+ */
+export function midnightProblems(
+  endUs: number,
+  holes: readonly MissingIds[],
+  gaps: readonly Gap[],
+  all: readonly IdRange[],
+): readonly Problem[] {
+  const across = holes.filter(({ fromUs, toUs }) => fromUs < endUs && toUs >= endUs);
+  return missingProblems(missingOf(across, gaps, all), "are missing before the next recorded day");
+}
+
+/** Returns the missing ids that neither a gap nor another day explains: a wrong clock may have put some of them into another day. */
+function missingOf(holes: readonly MissingIds[], gaps: readonly Gap[], all: readonly IdRange[]): readonly IdRange[] {
+  return holes
+    .filter((hole) => !isExplained(hole, gaps, (gap) => awaitsBackfill(gap) || gap.cause === "halted"))
+    .flatMap(({ fromId, toId }) => idsOutside({ first: fromId, last: toId }, all));
+}
+
+function missingProblems(missing: readonly IdRange[], verb: string): readonly Problem[] {
+  const [first] = missing;
+  if (first === undefined) return [];
+  const ids = `${first.first} to ${first.last}`;
+  return [{ kind: "id_missing", detail: `${countIds(missing)} ids ${verb} and no gap explains it, first ${ids}` }];
+}
+
+function isExplained(
+  { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
+  gaps: readonly Gap[],
+  explains: (gap: Gap) => boolean,
+): boolean {
+  return gaps.some((gap) => gap.from_us <= toUs && gap.to_us >= fromUs && explains(gap));
 }
 
 /** Lists ids of a day that an earlier day contains as well. The problem is reported for the later day only. */

@@ -21,7 +21,7 @@ import { readWhileMoving } from "../../storage/list/moving-files.ts";
 import { readManifest } from "../../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
 import type { DayIds } from "./day-overlap.ts";
-import { idProblems, overlapProblems } from "./id-problems.ts";
+import { idProblems, midnightProblems, overlapProblems } from "./id-problems.ts";
 import { needsRestBook } from "./rest-books.ts";
 import { type Problem, verifyArchive } from "./verify-archive.ts";
 import { verifySegments } from "./verify-segments.ts";
@@ -90,6 +90,9 @@ export async function verifyStream(
   const { source, isFacts } = streamKinds[stream.type.kind];
   const isDue = ({ day, examined }: (typeof checked)[number]) =>
     source === "socket" || examined.state !== "absent" || (!isFacts && needsRestBook(options.dataDir, day));
+  const midnightHoles = checked.flatMap(({ day, examined, isInvented }) =>
+    isInvented ? [] : (examined.ids?.holes ?? []).filter(({ fromUs }) => fromUs < dateStartUs(day.date)),
+  );
   return checked.filter(isDue).map(({ day, examined, isInvented }) => {
     const startUs = dateStartUs(day.date);
     const within = { fromUs: startUs, toUs: startUs + dayUs };
@@ -103,6 +106,7 @@ export async function verifyStream(
       problems: [
         ...examined.problems,
         ...(examined.ids === null || isInvented ? [] : idProblems(examined.ids, gaps, all)),
+        ...(isInvented ? [] : midnightProblems(startUs + dayUs, midnightHoles, gaps, all)),
         ...overlapProblems(day.date, ids, gaps, stream.type.kind),
       ],
       gaps: gaps.map((gap) => clipGap(gap, shown.fromUs, shown.toUs)).filter((gap) => gap !== null),

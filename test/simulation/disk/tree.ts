@@ -200,7 +200,10 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     need,
     place,
     bytes: () => bytes,
-    /** Makes the folders of a path, durably: the simulator does not doubt a `mkdir`. */
+    /**
+     * Makes the folders of a path, durably: the simulator does not doubt a `mkdir`. Earlier changes of the folder above are on the platter
+     * then too, as a file system writes the changes of a folder in their order. A removed folder of the same name thus stays removed.
+     */
     makeFolders(path: string): void {
       let at = root;
       version++;
@@ -209,6 +212,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
         if (next === undefined) {
           if (at.children === null) throw systemError("ENOTDIR", "mkdir", path);
           next = createInode(true);
+          commitAbout(at);
           at.children.set(part, next);
           at.durable?.set(part, next);
         } else if (next.children === null) throw systemError("ENOTDIR", "mkdir", path);

@@ -4,10 +4,12 @@ import { constants, zstdCompressSync } from "node:zlib";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
 import { verifyStream } from "../../../server/archive/verify/verify-stream.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { findRecordedStreams, isArchiveLost } from "../../../server/storage/list/listing.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../../server/storage/manifest.ts";
 import { archiveHere, day, line, lines, temporaryData, writeDay, writeRaw } from "../../support/data/day-fixture.ts";
+import { archiveDays, refetchedLine, secondOf, tradeLine } from "../../support/data/recorded-data.ts";
 
 let dataDir = "";
 let remove = () => {};
@@ -81,6 +83,53 @@ test("a day without a REST book lacks one only if its diffs were recorded in mor
       ["ETHUSDT", "22", 0],
     ],
   ]);
+});
+
+test("ids that are missing around midnight make both days incomplete, and a day without rows between them", async () => {
+  const gap: Gap = {
+    ...{
+      stream: "aggTrade",
+      symbol: "BTCUSDT",
+      from_us: secondOf("2026-11-18", 86_390),
+      to_us: secondOf("2026-11-20", 10),
+    },
+    ...{ cause: "crash", missing: 10, repaired: 10 },
+  };
+  const around = (date: string, second: number, id: number) =>
+    Array.from({ length: 5 }, (_, n) => tradeLine(secondOf(date, second + n), id + n)).join("");
+  // All ten were backfilled, but the rows of these ids are gone.
+  for (const lost of [[], [103], [103, 104, 105]]) {
+    const folder = temporaryData();
+    const segment = { stream: "aggTrade", symbol: "BTCUSDT" } as const;
+    const backfilled = Array.from({ length: 10 }, (_, n) => 100 + n).filter((id) => !lost.includes(id));
+    const text = (ids: readonly number[], date: string, second: number) =>
+      ids.map((id) => refetchedLine(secondOf(date, second) + id * 1000, id)).join("");
+    const early = backfilled.filter((id) => id < 105);
+    const late = backfilled.filter((id) => id >= 105);
+    await archiveDays(
+      folder.dataDir,
+      [
+        { segment: { ...segment, date: "2026-11-18", name: "23-55" }, text: around("2026-11-18", 86_386, 95) },
+        { segment: { ...segment, date: "2026-11-18", name: "23-55_02" }, text: text(early, "2026-11-18", 86_392) },
+        { segment: { ...segment, date: "2026-11-20", name: "00-00" }, text: around("2026-11-20", 10, 110) },
+        { segment: { ...segment, date: "2026-11-20", name: "00-00_02" }, text: text(late, "2026-11-20", 1) },
+      ],
+      "2026-11-21",
+      [gap],
+    );
+    const [trades] = findRecordedStreams(folder.dataDir);
+    if (trades === undefined) throw new Error("no stream");
+    const options = { dataDir: folder.dataDir, quick: false, onProgress() {} };
+    const verified = await verifyStream(trades, () => [gap], options);
+    const ids = `${lost.length} ids are missing`;
+    const rest = `and no gap explains it, first ${lost[0]} to ${lost.at(-1)}`;
+    expect(verified.map(({ date, problems }) => [date, problems.map(({ detail }) => detail)])).toEqual([
+      ["2026-11-18", lost.length === 0 ? [] : [`${ids} before the next recorded day ${rest}`]],
+      ["2026-11-19", lost.length === 0 ? [] : [`${ids} before the next recorded day ${rest}`]],
+      ["2026-11-20", lost.length === 0 ? [] : [`${ids} ${rest}`]],
+    ]);
+    folder.remove();
+  }
 });
 
 test("a single changed bit is found", async () => {

@@ -32,6 +32,7 @@ const notShown = [
   "rt_data_connection_last_receive_timestamp_seconds",
   "rt_data_connection_streams",
   "rt_data_segments_sealed_total",
+  "rt_data_unusual_messages_total",
   "rt_data_upload_sent_bytes_total",
   "rt_data_volume_free_bytes",
   "rt_data_volume_free_inodes",

@@ -123,6 +123,39 @@ test("a wrong quantity, a lost level and a level too many are each named, once h
   ]);
 });
 
+test("after a move beyond the REST book's levels, partial books and best prices are compared only where prices are known", () => {
+  // Diffs have named 6, but not 7: whether the book had that level when it began is unknown.
+  const moved = diff(101, 103, [
+    [10, 0],
+    [9, 0],
+    [8, 0],
+    [6, 1],
+  ]);
+  const { found, proved, compared_levels } = prove(first, [moved, diff(104, 105, [[6, 2]])], {
+    depth20: [
+      image(
+        103,
+        [
+          [7, 50],
+          [6, 1],
+        ],
+        [
+          [11, 4],
+          [12, 5],
+          [13, 1],
+        ],
+      ),
+      image(105, [[6, 3]], [[11, 9]]),
+    ],
+    bookTicker: [ticker(103, [7, 50], [11, 4])],
+  });
+  expect([proved, compared_levels]).toEqual([3, 3 + 2 + 1]);
+  expect(found.map(({ id, side, price, expected }) => [id, side, price, expected])).toEqual([
+    [105, "bid", "6.00", "3.00"],
+    [105, "ask", "11.00", "9.00"],
+  ]);
+});
+
 test("a REST book is compared where prices are known, without those that a diff around its id touches, and begins the next stretch", () => {
   // The price 7 is beyond the first REST book. The diff of ids 101 to 104 touches 10 and 6.
   const second = image(

@@ -123,7 +123,7 @@ test("a wrong quantity, a lost level and a level too many are each named, once h
   ]);
 });
 
-test("after a move beyond the REST book's levels, partial books and best prices are compared only where prices are known", () => {
+test("after a move beyond the REST book's levels, partial books and best prices are compared only at known prices", () => {
   // Diffs have named 6, but not 7: whether the book had that level when it began is unknown.
   const moved = diff(101, 103, [
     [10, 0],

@@ -34,7 +34,10 @@ export function createFeatherFile(
   const writer = new arrow.RecordBatchFileWriter();
   let rows: (readonly Cell[])[] = [];
   let problem: unknown = null;
-  const written = pass();
+  let isFinished = false;
+  const written = pass().catch((error: unknown) => {
+    problem ??= error;
+  });
 
   function typeOf(kind: ColumnKind, hasMs: boolean): DataType {
     if (kind === "integer") return new arrow.Int64();
@@ -44,12 +47,14 @@ export function createFeatherFile(
     return hasMs ? new arrow.TimestampMillisecond("UTC") : new arrow.TimestampMicrosecond("UTC");
   }
 
-  /** Passes the library's bytes on to the file. */
+  /** Passes the library's bytes on to the file. After a failure it drops them: the library's own error would hide the failure. */
   async function pass(): Promise<void> {
-    try {
-      for await (const bytes of writer) file.write(bytes);
-    } catch (error) {
-      problem = error;
+    for await (const bytes of writer) {
+      try {
+        if (problem === null) file.write(bytes);
+      } catch (error) {
+        problem = error;
+      }
     }
   }
 
@@ -91,6 +96,7 @@ export function createFeatherFile(
       for (const [key, value] of Object.entries(options.metadata)) metadata.set(key, value);
       if (rows.length > 0) writeBatch();
       writer.finish();
+      isFinished = true;
       await written;
       if (problem !== null) throw problem;
       await file.commit();
@@ -98,8 +104,9 @@ export function createFeatherFile(
     },
     discard() {
       problem ??= new Error("the file was discarded");
-      writer.abort();
       file.discard();
+      if (!isFinished) writer.abort();
+      isFinished = true;
     },
   };
 }

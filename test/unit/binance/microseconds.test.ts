@@ -42,8 +42,8 @@ test("with time_unit us sockets and REST deliver microseconds, delays are known,
   await exchange.stop();
 
   expect(totals).toMatchObject({ quarantined: 0, unusual: 0, epochs: 0 });
-  // Exchange and recorder share a machine: the delay is some milliseconds, never the age of 1970.
-  expect(symbols[0]?.delay_ms).toBeLessThan(5000);
+  // Exchange and recorder share a machine, which may be busy. A time read in a wrong unit is decades off.
+  expect(symbols[0]?.delay_ms).toBeLessThan(3_600_000);
   const recorded = readRecords(dataDir);
   for (const [key, messages] of sent.byStream) {
     const payloads = new Set(messages.map(({ payload }) => payload));

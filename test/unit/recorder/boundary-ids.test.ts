@@ -277,7 +277,8 @@ test("after a restart the ids between the last record on disk and the first rece
       nowUs = us;
       track.append(payload, us, 50);
     }
-    if (!isKilled) await recorder.stop();
+    if (isKilled) await until(() => (recorder.status(btc)?.bytesWritten ?? 0) > 0, "records to be on disk");
+    else await recorder.stop();
   };
   await run(span(noonUs, 60), { isKilled: true });
   span(noonUs + 60e6, 120);

@@ -1,4 +1,4 @@
-import { manifestPath, quarantineFolder, type Segment, segmentPath } from "../../domain/day.ts";
+import { quarantineFolder, type Segment, segmentPath } from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
@@ -9,7 +9,7 @@ import { readManifest } from "../../storage/manifest.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 import { repairSegment } from "../recover/repair-segment.ts";
 import type { Tampering } from "../write/stream-writer-types.ts";
-import { type Loss, lossOfAll, tamperLoss, type WrittenBytes } from "./written-bytes.ts";
+import { type Loss, tamperLoss, type WrittenBytes } from "./written-bytes.ts";
 
 /**
  * Tracks segments that are closed but not sealed, because another program may change them meanwhile.
@@ -18,6 +18,7 @@ import { type Loss, lossOfAll, tamperLoss, type WrittenBytes } from "./written-b
  * |-----------------|------------------------------|-------------------------------------------------------------|
  * | closed          | sealed                       | forgotten; missing rows are reported                        |
  * | closed          | cannot be sealed             | left raw, whole again; missing rows are reported            |
+ * | closed          | the disk gives no answer     | compared again later                                        |
  * | left raw        | has another size             | left raw, whole again; missing rows are reported            |
  * | left raw        | gone, its day was merged     | forgotten                                                   |
  * | left raw        | gone                         | forgotten; all its rows are reported                        |
@@ -27,12 +28,13 @@ export type ClosedSegments = {
   add(segment: Segment, stream: Stream, written: WrittenBytes): void;
   /** The segment was sealed with `rows` rows; null if it stays raw or is gone. Reports a loss. Never rejects. */
   check(segment: Segment, rows: number | null): Promise<void>;
-  /** Checks the next segment that stays raw until its day is merged. Reports a loss. Never rejects. */
+  /** Checks the next segment that stays raw until its day is merged, or that the disk did not let compare. Reports a loss. Never rejects. */
   checkLeftRaw(): Promise<void>;
 };
 
 type Closed = { readonly stream: Stream; readonly written: WrittenBytes };
-type LeftRaw = Closed & { readonly segment: Segment; readonly bytes: number };
+/** `bytes`: its size; null if it must still be compared with the records that were written to it. */
+type LeftRaw = Closed & { readonly segment: Segment; readonly bytes: number | null };
 
 /** Creates the tracker without segments. */
 export function createClosedSegments(deps: {
@@ -55,25 +57,38 @@ export function createClosedSegments(deps: {
   }
 
   /** Repairs a segment that was not sealed: the merge reads it as it is, so it must not hold the rest of a cut line. */
-  async function repair(segment: Segment, path: string, { stream, written }: Closed): Promise<void> {
+  async function repair(path: string, { segment, stream, written }: LeftRaw): Promise<void> {
     const place = { segment, path, quarantine: quarantineFolder(deps.dataDir, segment) };
     const repaired = await repairSegment(place, written);
     const { bytes, isReplaced, loss } = repaired;
-    if (bytes === 0) await rm(path, { force: true });
-    else leftRaw.set(path, { segment, stream, written: repaired.written, bytes });
+    if (bytes === 0) {
+      await rm(path, { force: true });
+      leftRaw.delete(path);
+    } else leftRaw.set(path, { segment, stream, written: repaired.written, bytes });
     if (loss !== null || isReplaced) deps.onTampered(stream, path, "truncated or appended to", loss);
   }
 
-  async function checkRaw(path: string, known: LeftRaw): Promise<void> {
-    const { segment, stream, written, bytes } = known;
+  /** Compares a segment with the records that were written to it. Rejects with the system's error; then nothing was reported. */
+  async function compare(path: string, known: LeftRaw): Promise<void> {
+    if (existsSync(path)) {
+      await repair(path, known);
+      return;
+    }
+    const times = await timesIn(path);
+    const isMerged =
+      times.length === 0 && readManifest(deps.dataDir, known.segment)?.segments.includes(known.segment.name) === true;
+    leftRaw.delete(path);
+    const loss = isMerged ? null : tamperLoss(known.written, times);
+    const tampering = times.length === 0 ? "deleted or replaced" : "truncated or appended to";
+    if (loss !== null) deps.onTampered(known.stream, path, tampering, loss);
+  }
+
+  async function isUnchanged(path: string, bytes: number): Promise<boolean> {
     try {
-      const { size } = await stat(path);
-      if (size !== bytes) await repair(segment, path, known);
+      return (await stat(path)).size === bytes;
     } catch (error) {
-      if (codeOf(error) !== "ENOENT") return;
-      leftRaw.delete(path);
-      if (readManifest(deps.dataDir, segment)?.segments.includes(segment.name) === true) return;
-      deps.onTampered(stream, path, "deleted or replaced", lossOfAll(written));
+      if (codeOf(error) === "ENOENT") return false;
+      throw error;
     }
   }
 
@@ -86,20 +101,9 @@ export function createClosedSegments(deps: {
       const known = closed.get(path);
       closed.delete(path);
       if (known === undefined || rows === known.written.records()) return;
-      try {
-        if (existsSync(path)) {
-          await repair(segment, path, known);
-          return;
-        }
-        const times = await timesIn(path);
-        // The day may have been merged meanwhile.
-        if (times.length === 0 && existsSync(manifestPath(deps.dataDir, segment))) return;
-        const loss = tamperLoss(known.written, times);
-        const tampering = times.length === 0 ? "deleted or replaced" : "truncated or appended to";
-        if (loss !== null) deps.onTampered(known.stream, path, tampering, loss);
-      } catch {
-        // The file cannot be read: the merge or the next start reports the loss.
-      }
+      const unchecked = { ...known, segment, bytes: null };
+      // Another program may harm it further while the disk gives no answer.
+      await compare(path, unchecked).catch(() => void leftRaw.set(path, unchecked));
     },
     async checkLeftRaw() {
       const [next] = leftRaw;
@@ -108,8 +112,13 @@ export function createClosedSegments(deps: {
       const [path, known] = next;
       leftRaw.delete(path);
       leftRaw.set(path, known);
-      await checkRaw(path, known).catch(() => {});
-      isChecking = false;
+      try {
+        if (known.bytes === null || !(await isUnchanged(path, known.bytes))) await compare(path, known);
+      } catch {
+        // The next round tries again.
+      } finally {
+        isChecking = false;
+      }
     },
   };
 }

@@ -286,6 +286,30 @@ test("a closed segment that cannot be sealed is watched until its day is merged,
   await recorder.stop();
 });
 
+for (const { what, harm, kept } of [
+  { what: "repaired", harm: () => {}, kept: 9 },
+  { what: "found missing, as it was deleted meanwhile", harm: (file: string) => rmSync(file), kept: 0 },
+])
+  test(`a closed segment that was cut while the disk fails is ${what} once the disk works, and its loss is a gap`, async () => {
+    const { dataDir, recorder, lost, closed, noticed } = await recorded();
+    recorder.closeSegments();
+    await until(() => closed.length === 1, "the segment to be closed");
+    truncateSync(path(dataDir), lineBytes * 9 + 10);
+    const refuse = () => {
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    };
+    replaceFiles({ ...systemFiles, async: { ...systemFiles.async, readFile: refuse } } as never);
+    await recorder.checkSealed(closed[0] as Segment, null);
+    recorder.checkFiles();
+    expect(lost).toEqual([]);
+    harm(path(dataDir));
+    replaceFiles(systemFiles);
+    await noticed("records are lost, which is a gap");
+    expect(idsOf(dataDir)).toEqual(from(1, kept));
+    expect(lost).toEqual([{ fromUs: atUs(Math.max(1, kept)), toUs: atUs(60) + 1, records: 60 - kept }]);
+    await recorder.stop();
+  });
+
 test("the name of a closed segment that was deleted is not used again, so its loss is not mistaken for another's", async () => {
   const { dataDir, recorder, append, lost, closed } = await recorded();
   recorder.closeSegments();

@@ -68,7 +68,7 @@ export function createClosedSegments(deps: {
     if (loss !== null || isReplaced) deps.onTampered(stream, path, "truncated or appended to", loss);
   }
 
-  /** Compares a segment with the records that were written to it. Rejects with the system's error; then nothing was reported. */
+  /** Compares a segment with the records that were written to it. Rejects with the system's error before it reports a loss. */
   async function compare(path: string, known: LeftRaw): Promise<void> {
     if (existsSync(path)) {
       await repair(path, known);

@@ -15,7 +15,7 @@ import { zippedLines } from "./zip-entry.ts";
 export type OfficialCheck =
   | { readonly kind: "absent" }
   /** "not judged": the file could not be downloaded or read; the reason is in words. */
-  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "failed"; readonly reason: string; readonly isUnreachable: boolean }
   | ({ readonly kind: "compared" } & Comparison);
 
 /** All counts are trades. */
@@ -84,7 +84,7 @@ export async function checkDay(day: Day, options: CheckDayOptions): Promise<Offi
   } catch (error) {
     options.signal.throwIfAborted();
     if (error instanceof WriteError) throw error;
-    return { kind: "failed", reason: messageOf(error) };
+    return { kind: "failed", reason: messageOf(error), isUnreachable: false };
   } finally {
     rmSync(path, { force: true });
     if (namesIn(options.folder).length === 0) rmSync(options.folder, { recursive: true });

@@ -1,4 +1,4 @@
-import { messageOf } from "../platform/errors.ts";
+import { codeOf, messageOf } from "../platform/errors.ts";
 import type { BandwidthLimit } from "../platform/fetch/bandwidth-limit.ts";
 import { boundedFetch } from "../platform/fetch/bounded-fetch.ts";
 import { closeSync, openSync, writeSync } from "../platform/files/files.ts";
@@ -15,7 +15,8 @@ export type Downloaded = {
 export type DownloadResult =
   | ({ readonly kind: "file" } & Downloaded)
   | { readonly kind: "absent" }
-  | { readonly kind: "failed"; readonly reason: string };
+  /** `isUnreachable`: the server could not be reached at all, so other files cannot be downloaded either. */
+  | { readonly kind: "failed"; readonly reason: string; readonly isUnreachable: boolean };
 
 const mostBytes = 8 * 1024 ** 3;
 const bounds = { timeoutMs: 6 * 3600_000, idleMs: 60_000 };
@@ -31,7 +32,7 @@ export async function downloadOfficial(
   path: string,
   { signal, limit }: { signal: AbortSignal; limit: BandwidthLimit },
 ): Promise<DownloadResult> {
-  let reason = "";
+  let failure = { reason: "", isUnreachable: false };
   let stale: DownloadResult | null = null;
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (attempt > 0) await Bun.sleep(backoff(pauseMs, attempt - 1));
@@ -47,10 +48,21 @@ export async function downloadOfficial(
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof WriteError) throw error;
-      reason = messageOf(error);
+      failure = failureOf(error, url);
     }
   }
-  return stale ?? { kind: "failed", reason };
+  return stale ?? { kind: "failed", ...failure };
+}
+
+/** Codes and words of `fetch` for a server that did not answer. */
+const unreachable =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ConnectionRefused|FailedToOpen|Unable to connect/;
+
+function failureOf(error: unknown, url: string): { reason: string; isUnreachable: boolean } {
+  const reason = messageOf(error);
+  if (!unreachable.test(`${codeOf(error)} ${reason}`)) return { reason, isUnreachable: false };
+  const advice = "check the network, HTTPS_PROXY, and official.url";
+  return { reason: `cannot reach ${new URL(url).host} (${codeOf(error) ?? reason}); ${advice}`, isUnreachable: true };
 }
 
 /** The disk refused the downloaded bytes. */

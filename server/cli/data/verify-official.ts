@@ -64,7 +64,12 @@ export async function compareWithOfficial(
       ...{ dataDir, baseUrl, folder, limit, signal: stop, ...edgesOf(day, tracks) },
       onStep: (step) => onProgress((at + steps[step] / 3) / days.length, `${nameOfDay(day)}: ${step}`),
     });
-    if (official !== null) compared.push({ ...day, official });
+    if (official === null) continue;
+    compared.push({ ...day, official });
+    if (official.kind !== "failed" || !official.isUnreachable) continue;
+    const untried = { kind: "failed", reason: "not tried, for the same reason", isUnreachable: true } as const;
+    compared.push(...days.slice(at + 1).map((other) => ({ ...other, official: untried })));
+    break;
   }
   return compared;
 }

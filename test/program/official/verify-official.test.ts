@@ -56,6 +56,11 @@ test.skipIf(pythonMissing !== "")(
       { symbol: "ETHUSDT", verdict: "not published", proved: false, reason: null },
     ]);
     server.stop();
+    const cut = await verify();
+    expect([cut.code, cut.output.match(/not compared/g)?.length]).toEqual([1, 2]);
+    expect(cut.output).toMatch(
+      /BTCUSDT {2}\S+ {2}cannot reach 127\.0\.0\.1:\d+ .+\n.+ETHUSDT {2}\S+ {2}not tried, for the same reason/,
+    );
   },
 );
 

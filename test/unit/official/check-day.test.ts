@@ -172,7 +172,7 @@ describe.skipIf(pythonMissing !== "")(`the daily file of Binance${pythonMissing}
     for (const body of [zip("us").subarray(0, 3000), flipped, zip("words"), Buffer.from("<html>log in</html>")]) {
       const folder = temporaryFolder();
       const result = await checkFile(whole, body, sha256(body), { folder });
-      expect(result).toEqual({ kind: "failed", reason: expect.any(String) });
+      expect(result).toEqual({ kind: "failed", reason: expect.any(String), isUnreachable: false });
       expect(existsSync(folder)).toBe(false);
     }
   });
@@ -183,8 +183,19 @@ describe.skipIf(pythonMissing !== "")(`the daily file of Binance${pythonMissing}
     server.stop();
     const failing = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("", { status: 503 }) });
     const url = `http://127.0.0.1:${failing.port}`;
-    expect(await check(whole, url)).toEqual({ kind: "failed", reason: expect.stringContaining("503") });
+    expect(await check(whole, url)).toEqual({
+      kind: "failed",
+      reason: expect.stringContaining("503"),
+      isUnreachable: false,
+    });
     await failing.stop(true);
+    expect(await check(whole, url)).toEqual({
+      kind: "failed",
+      reason: expect.stringMatching(
+        /^cannot reach 127\.0\.0\.1:\d+ \(.+\); check the network, HTTPS_PROXY, and official\.url$/,
+      ),
+      isUnreachable: true,
+    });
   });
 });
 

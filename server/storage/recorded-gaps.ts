@@ -29,10 +29,14 @@ export function gapsOfDays(
   return { gaps, watched };
 }
 
-/** Adds a gap. A gap across midnight is recorded with both days, so its parts are joined. */
+/**
+ * Adds a gap. A gap across midnight is recorded with both days, so its parts are joined. Gaps that meet at another time stay apart: each has
+ * its own number of missing records.
+ */
 function addJoined(gaps: Gap[], gap: Gap): void {
   const previous = gaps.at(-1);
-  const continues = previous?.to_us === gap.from_us && previous.cause === gap.cause;
+  const isMidnight = gap.from_us % dayUs === 0;
+  const continues = isMidnight && previous?.to_us === gap.from_us && previous.cause === gap.cause;
   if (continues) gaps[gaps.length - 1] = { ...previous, to_us: gap.to_us };
   else gaps.push(gap);
 }

@@ -44,6 +44,18 @@ test("adjacent gaps with different causes stay separate", () => {
   expect(gapsOfDays(days, () => null).gaps).toHaveLength(2);
 });
 
+test("gaps that meet within a day keep their own numbers, so that a settled gap hides no open gap and an open gap opens no other", () => {
+  const midnight = dateStartUs(second);
+  const open = gap(midnight - 20, midnight - 10, { missing: 7 });
+  const settled = gap(midnight - 10, midnight + 10, { missing: 5, repaired: 5 });
+  const later = gap(midnight + 10, midnight + 20, { missing: 3 });
+  const days = [
+    day(first, [open, { ...settled, to_us: midnight }]),
+    day(second, [{ ...settled, from_us: midnight }, later]),
+  ];
+  expect(gapsOfDays(days, () => null).gaps).toEqual([open, settled, later]);
+});
+
 test("without a gap list, no gaps are known", () => {
   const { gaps, watched } = gapsOfDays([day(first, null)], () => null);
   expect(gaps).toEqual([]);

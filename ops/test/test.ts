@@ -30,7 +30,7 @@ const checks: readonly (readonly [name: string, words: readonly string[]])[] = [
   ["the page and the executable build", ["bun", "run", "build"]],
 ];
 
-/** What each failed test printed: in the output of a long run it is hard to find, and a log may keep only its end. */
+/** The output of each failed test. In a long run it is hard to find, and a log may keep only its end. */
 const failures: string[] = [];
 const linesOfFailure = 60;
 
@@ -93,7 +93,7 @@ async function runTests(names: readonly string[], flags: readonly string[]): Pro
   return { passed: tests - failed - skipped, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
 }
 
-/** Shows the test runner's output as it comes, and keeps what it says of each failed test: the lines before `(fail)`. */
+/** Shows the test runner's output as it comes, and keeps the output of each failed test: the lines before `(fail)`. */
 async function passOn(output: ReadableStream<Uint8Array>): Promise<void> {
   const decoder = new TextDecoder();
   let [rest, said, isSummary]: [string, string[], boolean] = ["", [], false];

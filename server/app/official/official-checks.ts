@@ -15,7 +15,7 @@ import { gapsInManifest } from "../gaps/gap-handling.ts";
 import { createOfficialGaps } from "./official-gaps.ts";
 import type { OfficialJob, OfficialResult } from "./official-job.ts";
 
-/** Compares archived days with Binance's daily files, backfills what they prove to be missing, and puts the result into the manifest. */
+/** Compares archived days with Binance's daily files, backfills missing trades, and puts the result into the manifest. */
 export type OfficialChecks = {
   /** Call it every second; looks for days once an hour. */
   tick(): void;

@@ -7,7 +7,7 @@ import { createPriceLevels, type PriceLevels } from "./price-levels.ts";
  *
  * | step | meaning |
  * |---|---|
- * | `begun` | The book has become valid: all of it is new to whoever follows it. |
+ * | `begun` | The book has become valid. Followers must reload all levels. |
  * | `updated` | A diff was applied to the valid book: its levels are the change. |
  * | `lost` | The book was valid and is not any more. |
  * | `held` | The book is not valid; the diff is kept until a REST book or an earlier diff arrives. |

@@ -106,7 +106,7 @@ function worstOf(findings: readonly DiskFinding[]): DiskFinding | null {
   return first === undefined ? null : { ...first, subjects: findings.flatMap(({ subjects }) => subjects) };
 }
 
-/** A demo does not report what other programs take of the machine: that is no matter of the demo, and would hide what it shows. */
+/** A demo ignores the load that other programs put on the machine: such incidents would hide what the demo shows. */
 function isDemo({ mode }: Pick<Status, "mode">): boolean {
   return mode === "demo";
 }

@@ -67,7 +67,7 @@ async function hasOnlyLines(path: string): Promise<boolean> {
 
 const headBytes = Buffer.from(head);
 
-/** Tests whether a foreign piece is what is left of lines of ours: the beginning of a line, or the NULs of a power loss. */
+/** Tests whether a foreign piece is a remainder of our lines: the beginning of a line, or the NULs of a power loss. */
 function isRestOfLine(piece: Buffer): boolean {
   return piece.includes(0) || head.startsWith(piece.toString("latin1", 0, head.length));
 }

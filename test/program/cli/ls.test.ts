@@ -106,7 +106,7 @@ test("a range that cuts days bounds rows, times, coverage and gaps, by days too;
     [300, {}],
     [300, {}],
   ]);
-  // Of the last ten minutes before the gap, and of the gap, in which there is no row.
+  // The range covers the last minute before the gap and ten minutes of the gap, which has no rows.
   const late = await json("--stream", "depth20", "--from", `${date}T00:09`, "--to", `${date}T00:20`);
   expect(late).toMatchObject([{ rows: 60, last_us: secondOf(date, 599), gaps: { restart: 1 } }]);
   const empty = await json("--stream", "depth20", "--from", `${date}T12:00`, "--to", `${date}T12:20`);

@@ -72,7 +72,7 @@ export const statusCommand: BotCommand = {
     },
 };
 
-/** Says whether data is recorded, and what is open. It never calls a recorder well while an incident is open. */
+/** Reports the recording state and open incidents. An open incident always rules out the words for a healthy recorder. */
 function headline(now: Status, open: readonly Incident[], { language }: Ask): string {
   const words = phrases[language];
   const state = recordingState(now, false);

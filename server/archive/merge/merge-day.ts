@@ -1,7 +1,14 @@
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { BookProof } from "../../domain/book/book-proof.ts";
-import { archiveFolder, liveFolder, manifestPath, quarantineFolder, segmentOfPath } from "../../domain/day.ts";
+import {
+  archiveFolder,
+  type Day,
+  liveFolder,
+  manifestPath,
+  quarantineFolder,
+  segmentOfPath,
+} from "../../domain/day.ts";
 import { FileError } from "../../platform/errors.ts";
 import { moveAside, removeIfThere, writeDurably } from "../../platform/files/durable-files.ts";
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "../../platform/files/files.ts";
@@ -66,19 +73,21 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
   }
 }
 
-/** Writes what is known now, beside the rows, into the manifest, replaced by a rename. Null if it did not change or there is no manifest. */
+/** Updates the gaps and the official result in the manifest. Null if they did not change or there is no manifest. */
 function refreshManifest(job: DayJob, manifest: Manifest | null): Manifest | null {
   if (manifest === null) return null;
   const next = { ...manifest, gaps: job.gaps, ...(job.official && { official: job.official }) };
-  if (isDeepStrictEqual(manifest, next)) return null;
-  writeDurably(manifestPath(job.dataDir, job.day), encodeManifest(next));
-  return next;
+  return isDeepStrictEqual(manifest, next) ? null : replaceManifest(job.dataDir, job.day, next);
 }
 
-/** Writes what the books of a day prove into its manifest, replaced by a rename. */
+/** Adds the result of the proof by order books to the manifest of a day. */
 export function saveBookProof(dataDir: string, manifest: Manifest, book: BookProof): Manifest {
-  const next = { ...manifest, book };
-  writeDurably(manifestPath(dataDir, manifest), encodeManifest(next));
+  return replaceManifest(dataDir, manifest, { ...manifest, book });
+}
+
+/** Replaces the manifest of a day by a rename. */
+function replaceManifest(dataDir: string, day: Day, next: Manifest): Manifest {
+  writeDurably(manifestPath(dataDir, day), encodeManifest(next));
   return next;
 }
 

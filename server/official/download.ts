@@ -1,7 +1,7 @@
 import { codeOf, messageOf } from "../platform/errors.ts";
 import type { BandwidthLimit } from "../platform/fetch/bandwidth-limit.ts";
 import { boundedFetch } from "../platform/fetch/bounded-fetch.ts";
-import { closeSync, openSync, writeSync } from "../platform/files/files.ts";
+import { createOutput, type Output } from "../platform/files/durable-files.ts";
 import { backoff } from "../platform/time/backoff.ts";
 
 /** A downloaded file. `checksum`: how it compares with the CHECKSUM file beside it, which Binance does not always renew. */
@@ -74,29 +74,28 @@ async function downloadFile(
   { signal, limit }: { signal: AbortSignal; limit: BandwidthLimit },
 ): Promise<{ kind: "absent" } | { kind: "whole"; sha256: string; bytes: number }> {
   const hash = new Bun.CryptoHasher("sha256");
-  let bytes = 0;
-  const fd = openSync(path, "w", 0o600);
+  const output = createOutput(path);
   try {
     const sink = async (chunk: Uint8Array) => {
       hash.update(chunk);
-      bytes += chunk.length;
-      writeAll(fd, chunk);
+      write(output, chunk);
       await limit.acquire(chunk.length);
     };
     const answer = await boundedFetch(url, { signal }, { ...bounds, maxBytes: mostBytes, sink });
     if (answer.status === 404) return { kind: "absent" };
     if (answer.status !== 200) throw new Error(`HTTP ${answer.status}`);
+    const bytes = output.bytes();
     const announced = Number(answer.headers.get("content-length") ?? bytes);
     if (announced !== bytes) throw new Error(`the download ended after ${bytes} of ${announced} bytes`);
     return { kind: "whole", sha256: hash.digest("hex"), bytes };
   } finally {
-    closeSync(fd);
+    output.close();
   }
 }
 
-function writeAll(fd: number, chunk: Uint8Array): void {
+function write(output: Output, chunk: Uint8Array): void {
   try {
-    for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+    output.write(chunk);
   } catch (cause) {
     throw new WriteError(`cannot write the downloaded file: ${messageOf(cause)}`, { cause });
   }

@@ -1,77 +1,47 @@
 import type { Day } from "../domain/day.ts";
-import { streamTypeOfFolder } from "../domain/stream.ts";
+import { exchangeUs, isMicroseconds } from "../domain/market/exchange-time.ts";
+import { restName, type StreamKind, streamKinds } from "../domain/stream-kinds.ts";
 
 /** Where Binance publishes its daily files. Source: binance-public-data, README. */
 export const officialUrl = "https://data.binance.vision";
 
-/** The columns of one kind of file, and how its rows compare with recorded payloads. */
+/** One kind of file. */
 export type OfficialKind = {
   /** Its name in folders and file names. */
   readonly name: "aggTrades" | "trades";
-  /** Number of columns. */
-  readonly columns: number;
+  readonly columns: readonly OfficialColumn[];
   /** Positions of id and time. */
   readonly id: number;
   readonly time: number;
-  /** Positions of the columns that are compared, apart from id and time, each with the member of a payload: as sent, and over REST. */
-  readonly compared: readonly (readonly [column: number, member: string, restMember: string])[];
-  /** The members of a trade over REST with their columns, in the order of the REST object. Texts are quoted. */
-  readonly rest: readonly (readonly [member: string, column: number, form: "text" | "plain"])[];
 };
 
-/** Source: binance-public-data, README: "Spot", columns of AggTrades and Trades. */
-const kinds: Readonly<Record<string, OfficialKind>> = {
-  aggTrade: {
-    name: "aggTrades",
-    columns: 8,
-    id: 0,
-    time: 5,
-    compared: [
-      [1, "p", "p"],
-      [2, "q", "q"],
-      [3, "f", "f"],
-      [4, "l", "l"],
-      [6, "m", "m"],
-      [7, "M", "M"],
-    ],
-    rest: [
-      ["a", 0, "plain"],
-      ["p", 1, "text"],
-      ["q", 2, "text"],
-      ["f", 3, "plain"],
-      ["l", 4, "plain"],
-      ["T", 5, "plain"],
-      ["m", 6, "plain"],
-      ["M", 7, "plain"],
-    ],
-  },
-  trade: {
-    name: "trades",
-    columns: 7,
-    id: 0,
-    time: 4,
-    compared: [
-      [1, "p", "price"],
-      [2, "q", "qty"],
-      [5, "m", "isBuyerMaker"],
-      [6, "M", "isBestMatch"],
-    ],
-    rest: [
-      ["id", 0, "plain"],
-      ["price", 1, "text"],
-      ["qty", 2, "text"],
-      ["quoteQty", 3, "text"],
-      ["time", 4, "plain"],
-      ["isBuyerMaker", 5, "plain"],
-      ["isBestMatch", 6, "plain"],
-    ],
-  },
+/** A column: the member of a payload with the same value, as sent by a socket (null if only REST has it) and over REST. */
+type OfficialColumn = {
+  readonly member: string | null;
+  readonly rest: string;
+  /** JSON writes the value in quotes. */
+  readonly isText: boolean;
 };
+
+/** Source: binance-public-data, README: "Spot", columns of AggTrades and Trades, named as the members of the stream. */
+const kinds: Readonly<Record<string, OfficialKind>> = {
+  aggTrade: kindOf("aggTrade", "aggTrades", ["a", "p", "q", "f", "l", "T", "m", "M"]),
+  trade: kindOf("trade", "trades", ["t", "p", "q", "quoteQty", "T", "m", "M"]),
+};
+
+function kindOf(kind: StreamKind, name: OfficialKind["name"], names: readonly string[]): OfficialKind {
+  const { members, id } = streamKinds[kind];
+  const columns = names.map((column) => {
+    const form = members.find((member) => member.name === column)?.form;
+    // The quantity in quote asset, which only REST has.
+    const isKnown = form !== undefined;
+    return { member: isKnown ? column : null, rest: restName(kind, column), isText: !isKnown || form === "decimal" };
+  });
+  return { name, columns, id: names.indexOf(id ?? ""), time: names.indexOf("T") };
+}
 
 /** Folders of the streams for which Binance publishes daily files. */
-export const officialStreams: readonly string[] = Object.keys(kinds).filter(
-  (name) => streamTypeOfFolder(name) !== null,
-);
+export const officialStreams: readonly string[] = Object.keys(kinds);
 
 /** Returns the kind of daily file for a stream; null if there are no files of it. */
 export function officialKind(stream: string): OfficialKind | null {
@@ -97,9 +67,6 @@ export type OfficialTrade = {
   readonly fields: readonly string[];
 };
 
-/** Times from this value on are in µs, lower times in ms. */
-const microseconds = 1e14;
-
 /**
  * Parses a row. Null for the header that some files have.
  * @throws if the row does not have the form of its kind
@@ -113,9 +80,9 @@ export function parseRow(kind: OfficialKind, line: string): OfficialTrade | null
     throw new Error(`a line begins with neither an id nor a name: ${shortened(line)}`);
   }
   const [id, time] = [Number(fields[kind.id]), Number(fields[kind.time])];
-  if (fields.length !== kind.columns || !Number.isSafeInteger(id) || !Number.isSafeInteger(time) || time <= 0)
-    throw new Error(`a row does not have the ${kind.columns} columns of ${kind.name}: ${shortened(line)}`);
-  const text = kind.compared.map(([column]) => plain(fields[column] ?? "")).join(",");
+  if (fields.length !== kind.columns.length || !Number.isSafeInteger(id) || !Number.isSafeInteger(time) || time <= 0)
+    throw new Error(`a row does not have the ${kind.columns.length} columns of ${kind.name}: ${shortened(line)}`);
+  const text = comparedOf(kind, (_, at) => plain(fields[at] ?? ""));
   return { id, ...timeOf(time), text, fields };
 }
 
@@ -130,24 +97,30 @@ export function comparedText(
   } catch {
     return null;
   }
-  const time = Number(values.T ?? values.time);
+  const read = ({ member, rest }: OfficialColumn) => values[member ?? rest] ?? values[rest];
+  const time = Number(read(kind.columns[kind.time] as OfficialColumn));
   if (!Number.isSafeInteger(time)) return null;
-  const text = kind.compared.map(([, member, rest]) => String(values[member] ?? values[rest])).join(",");
-  return { text, ...timeOf(time) };
+  return { text: comparedOf(kind, (column) => String(read(column))), ...timeOf(time) };
+}
+
+/** Joins the values that a recorded payload has as well, except id and time, which are compared apart. */
+function comparedOf(kind: OfficialKind, read: (column: OfficialColumn, at: number) => string): string {
+  return kind.columns
+    .flatMap((column, at) => (at === kind.id || at === kind.time || column.member === null ? [] : [read(column, at)]))
+    .join(",");
 }
 
 /** Returns the trade as the text of a REST object, with its time in ms, as REST sends it by default. */
 export function restPayload(kind: OfficialKind, { fields, timeUs }: OfficialTrade): string {
-  const members = kind.rest.map(([member, column, form]) => {
-    const value = column === kind.time ? String(Math.floor(timeUs / 1000)) : plain(fields[column] ?? "");
-    return `"${member}":${form === "text" ? `"${value}"` : value}`;
+  const members = kind.columns.map(({ rest, isText }, at) => {
+    const value = at === kind.time ? String(Math.floor(timeUs / 1000)) : plain(fields[at] ?? "");
+    return `"${rest}":${isText ? `"${value}"` : value}`;
   });
   return `{${members.join(",")}}`;
 }
 
 function timeOf(time: number): { timeUs: number; isInUs: boolean } {
-  const isInUs = time >= microseconds;
-  return { timeUs: isInUs ? time : time * 1000, isInUs };
+  return { timeUs: exchangeUs(time), isInUs: isMicroseconds(time) };
 }
 
 /** Files write booleans as `True` or `true`. */
